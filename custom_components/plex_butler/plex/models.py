@@ -1,0 +1,143 @@
+"""What a Plex Media Server tells, as immutable values.
+
+`from_json` takes an element as it came over the wire and raises ValueError when it
+cannot be what it should be. Text is cut to a length that fits any display.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import Any, Self
+
+MAX_NAME = 128
+MAX_TITLE = 255
+MAX_TEXT = 1024
+MAX_DAYS = 36525
+
+_FLAGS = {True: True, False: False, "1": True, "0": False}
+
+
+class StartResult(StrEnum):
+    """What became of a request to start a task."""
+
+    STARTED = "started"
+    ALREADY_RUNNING = "already_running"
+
+
+class StopResult(StrEnum):
+    """What became of a request to stop a task."""
+
+    STOPPED = "stopped"
+    NOT_RUNNING = "not_running"
+
+
+def _object(raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise ValueError("not an object")  # noqa: TRY004 -- one error for a bad element
+    return raw
+
+
+def _text(value: object, limit: int) -> str:
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def _flag(value: object) -> bool | None:
+    # 1 == True and hash alike, so numbers are covered too; lists cannot be looked up.
+    return _FLAGS.get(value) if isinstance(value, (bool, int, str)) else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except ValueError, OverflowError:
+        return None
+    return number if isfinite(number) else None
+
+
+def _days(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and 0 <= number <= MAX_DAYS else None
+
+
+def _percent(value: object) -> float | None:
+    number = _number(value)
+    return min(number, 100.0) if number is not None and number >= 0 else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerIdentity:
+    """Who answers at an address (`GET /identity`)."""
+
+    machine_identifier: str
+    version: str
+
+    @classmethod
+    def from_json(cls, raw: object) -> Self:
+        """Read the `MediaContainer` of `GET /identity`."""
+        container = _object(raw)
+        if not (identifier := _text(container.get("machineIdentifier"), MAX_NAME)):
+            raise ValueError("no machineIdentifier")
+        return cls(
+            machine_identifier=identifier,
+            version=_text(container.get("version"), MAX_NAME),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ButlerTask:
+    """One maintenance task of the server (`GET /butler`).
+
+    The server says what a task is and when it may run, never whether it runs or when
+    it last ran. A field the server leaves out, or fills with nonsense, is None.
+    """
+
+    name: str
+    title: str
+    description: str
+    interval: int | None
+    """Days between two runs: 1 daily, 7 weekly."""
+    schedule_randomized: bool | None
+    """Whether the server picks a random moment of the maintenance window."""
+    enabled: bool | None
+
+    @classmethod
+    def from_json(cls, raw: object) -> Self:
+        """Read one `ButlerTask` element."""
+        task = _object(raw)
+        name = task.get("name")
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+            raise ValueError("no usable name")
+        return cls(
+            name=name,
+            title=_text(task.get("title"), MAX_TITLE) or name,
+            description=_text(task.get("description"), MAX_TEXT),
+            interval=_days(task.get("interval")),
+            schedule_randomized=_flag(task.get("scheduleRandomized")),
+            enabled=_flag(task.get("enabled")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activity:
+    """Something the server is doing right now (`GET /activities`)."""
+
+    uuid: str
+    type: str
+    title: str
+    subtitle: str
+    progress: float | None
+    """Per cent; None when the server does not know."""
+
+    @classmethod
+    def from_json(cls, raw: object) -> Self:
+        """Read one `Activity` element."""
+        activity = _object(raw)
+        return cls(
+            uuid=_text(activity.get("uuid"), MAX_NAME),
+            type=_text(activity.get("type"), MAX_NAME),
+            title=_text(activity.get("title"), MAX_TITLE),
+            subtitle=_text(activity.get("subtitle"), MAX_TITLE),
+            progress=_percent(activity.get("progress")),
+        )
