@@ -1,0 +1,239 @@
+"""Plex clients that no one here wrote can use the simulated server.
+
+They were made for real servers: what they understand is what Plex says.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from plex_api_client import PlexAPI
+from plex_api_client.models.errors import SDKError
+from plexapi.exceptions import NotFound, Unauthorized
+from plexapi.server import PlexServer
+import pytest
+
+from tests.simulator import PlexSimulator, RecordedRequest, RunShape
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+BACKUP = "BackupDatabase"
+OPTIMIZE = "OptimizeDatabase"
+
+
+@pytest.fixture
+async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
+    async with PlexSimulator() as plex:
+        yield plex
+
+
+@pytest.fixture
+async def server(plex: PlexSimulator) -> PlexServer:
+    """The server as plexapi sees it; its calls block, and so belong into a thread."""
+    return await asyncio.to_thread(PlexServer, plex.url, plex.token)
+
+
+@pytest.fixture
+async def api(plex: PlexSimulator) -> AsyncIterator[PlexAPI]:
+    """The server as plex-api-client sees it."""
+    async with PlexAPI(server_url=plex.url, token=plex.token) as api:
+        yield api
+
+
+def _row(task: Any, randomized: str = "schedule_randomized") -> tuple[Any, ...]:
+    return (
+        task.name,
+        task.title,
+        task.description,
+        task.interval,
+        getattr(task, randomized),
+        task.enabled,
+    )
+
+
+def _line(request: RecordedRequest) -> tuple[str, str]:
+    return request.method, request.raw_path
+
+
+# plexapi, which reads XML
+
+
+async def test_plexapi_knows_the_server(
+    plex: PlexSimulator, server: PlexServer
+) -> None:
+    identity = await asyncio.to_thread(server.identity)
+
+    assert server.friendlyName == plex.name
+    assert server.machineIdentifier == identity.machineIdentifier
+    assert identity.machineIdentifier == plex.machine_identifier
+    assert server.version == identity.version == plex.version
+    assert server.platform == "Linux"
+    assert identity.claimed is True
+
+
+async def test_plexapi_lists_tasks(plex: PlexSimulator, server: PlexServer) -> None:
+    tasks = await asyncio.to_thread(server.butlerTasks)
+
+    assert [_row(task, "scheduleRandomized") for task in tasks] == [
+        _row(task) for task in plex.tasks.values()
+    ]
+
+
+async def test_plexapi_starts_a_task(plex: PlexSimulator, server: PlexServer) -> None:
+    assert await asyncio.to_thread(lambda: server.activities) == []
+
+    await asyncio.to_thread(server.runButlerTask, OPTIMIZE)
+
+    assert plex.started == [OPTIMIZE]
+    assert _line(plex.requests[-1]) == ("POST", f"/butler/{OPTIMIZE}")
+    parent, task = await asyncio.to_thread(lambda: server.activities)
+    assert (parent.type, parent.title) == ("butler", "Butler tasks")
+    assert (parent.subtitle, parent.progress) == ("", -1)
+    assert parent.uuid
+    assert parent.cancellable is False
+    assert task.title == OPTIMIZE
+    plex.finish(OPTIMIZE)
+    assert await asyncio.to_thread(lambda: server.activities) == []
+
+
+async def test_plexapi_stops_a_task(plex: PlexSimulator, server: PlexServer) -> None:
+    # It has no call of its own for this, but its general one does it.
+    stop = partial(server.query, method=server._session.delete)  # noqa: SLF001
+    await asyncio.to_thread(server.runButlerTask, OPTIMIZE)
+
+    await asyncio.to_thread(stop, f"/butler/{OPTIMIZE}")
+
+    await plex.wait_idle()
+    with pytest.raises(NotFound):
+        await asyncio.to_thread(stop, f"/butler/{OPTIMIZE}")
+    await asyncio.to_thread(stop, "/butler")
+
+
+async def test_plexapi_with_a_bad_token(plex: PlexSimulator) -> None:
+    with pytest.raises(Unauthorized):
+        await asyncio.to_thread(PlexServer, plex.url, "wrong")
+
+
+async def test_plexapi_with_a_shared_token(plex: PlexSimulator) -> None:
+    plex.shared_status = 401
+    server = await asyncio.to_thread(PlexServer, plex.url, plex.shared_token)
+
+    with pytest.raises(Unauthorized):
+        await asyncio.to_thread(server.butlerTasks)
+
+
+async def test_plexapi_with_an_unclaimed_server(plex: PlexSimulator) -> None:
+    plex.token = None
+    server = await asyncio.to_thread(PlexServer, plex.url, "")
+
+    assert len(await asyncio.to_thread(server.butlerTasks)) == 22
+
+
+# plex-api-client, which reads JSON
+
+
+def _answered(response: Any) -> int:
+    status: int = response.status_code
+    return status
+
+
+async def test_plex_api_client_lists_tasks(plex: PlexSimulator, api: PlexAPI) -> None:
+    response = await api.butler.get_tasks_async()
+
+    assert response.object is not None
+    assert response.object.butler_tasks is not None
+    tasks = response.object.butler_tasks.butler_task
+    assert tasks is not None
+    assert list(map(_row, tasks)) == list(map(_row, plex.tasks.values()))
+
+
+async def test_plex_api_client_starts_and_stops_a_task(
+    plex: PlexSimulator, api: PlexAPI
+) -> None:
+    task: Any = {"butler_task": OPTIMIZE}
+
+    assert _answered(await api.butler.start_task_async(request=task)) == 200
+    assert plex.started == [OPTIMIZE]
+    assert list(plex.butler.running) == [OPTIMIZE]
+    assert _answered(await api.butler.start_task_async(request=task)) == 202
+    assert _answered(await api.butler.stop_task_async(request=task)) == 200
+    await plex.wait_idle()
+    with pytest.raises(SDKError) as raised:
+        await api.butler.stop_task_async(request=task)
+    assert raised.value.status_code == 404
+    assert [_line(request) for request in plex.requests] == [
+        ("POST", f"/butler/{OPTIMIZE}"),
+        ("POST", f"/butler/{OPTIMIZE}"),
+        ("DELETE", f"/butler/{OPTIMIZE}"),
+        ("DELETE", f"/butler/{OPTIMIZE}"),
+    ]
+
+
+async def test_plex_api_client_starts_and_stops_all(
+    plex: PlexSimulator, api: PlexAPI
+) -> None:
+    assert _answered(await api.butler.start_tasks_async()) == 200
+    assert plex.started == ["AutomaticUpdates"]
+    assert len(plex.butler.queue) == 20
+    assert _answered(await api.butler.stop_tasks_async()) == 200
+    await plex.wait_idle()
+    assert plex.started == ["AutomaticUpdates"]
+
+
+async def test_plex_api_client_blocking(plex: PlexSimulator) -> None:
+    task: Any = {"butler_task": BACKUP}
+
+    def use() -> list[int]:
+        with PlexAPI(server_url=plex.url, token=plex.token) as api:
+            return [
+                _answered(api.butler.get_tasks()),
+                _answered(api.butler.start_task(request=task)),
+                _answered(api.butler.start_tasks()),
+                _answered(api.butler.stop_tasks()),
+            ]
+
+    assert await asyncio.to_thread(use) == [200, 200, 200, 200]
+    assert plex.started[0] == BACKUP
+    assert [_line(request) for request in plex.requests] == [
+        ("GET", "/butler"),
+        ("POST", f"/butler/{BACKUP}"),
+        ("POST", "/butler"),
+        ("DELETE", "/butler"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (RunShape.PARENT_ONLY, [("Butler tasks", "")]),
+        (RunShape.SUBTITLE, [("Butler tasks", "Optimize Database")]),
+        (RunShape.SUB_ACTIVITIES, [("Butler tasks", ""), (OPTIMIZE, "")]),
+    ],
+)
+async def test_plex_api_client_sees_a_run(
+    plex: PlexSimulator,
+    api: PlexAPI,
+    shape: RunShape,
+    expected: list[tuple[str, str]],
+) -> None:
+    plex.shape = shape
+    plex.butler.start(OPTIMIZE)
+
+    response = await api.activities.list_activities_async()
+
+    assert response.object is not None
+    assert response.object.media_container is not None
+    activities = response.object.media_container.activity
+    assert activities is not None
+    assert [(item.title, item.subtitle) for item in activities] == expected
+    assert {(item.type, item.user_id) for item in activities} == {("butler", 1)}
+    assert {item.progress for item in activities} == {-1}
+
+
+async def test_plex_api_client_with_a_bad_token(plex: PlexSimulator) -> None:
+    async with PlexAPI(server_url=plex.url, token="wrong") as api:
+        with pytest.raises(SDKError) as raised:
+            await api.butler.get_tasks_async()
+
+    assert raised.value.status_code == 401

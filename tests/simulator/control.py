@@ -1,0 +1,83 @@
+"""Playing faults from a shell, on the server's own port and outside Plex's paths.
+
+* ``GET /simulator/faults``: the faults in force
+* ``POST /simulator/faults``: put one in force; ``fault`` (a name of `Fault`) and, where
+  wanted, ``path``, ``method`` and ``times``, as a JSON object or as query parameters
+* ``DELETE /simulator/faults``: take all back and release what hangs
+* ``GET /simulator/requests``: the requests clients made
+
+For example::
+
+    curl -X POST 'http://127.0.0.1:32400/simulator/faults?fault=SLOW&path=/butler'
+
+These requests need no token, are never recorded and never meet a fault.
+"""
+
+from collections.abc import Mapping
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from .faults import Fault
+
+if TYPE_CHECKING:
+    # The server needs this module when it is imported.
+    from .server import PlexSimulator
+
+CONTROL = "/simulator/"
+
+
+async def answer_control(plex: PlexSimulator, request: web.BaseRequest) -> web.Response:
+    """Answer a request to a path below /simulator/."""
+    match request.method, request.path.removeprefix(CONTROL):
+        case "GET", "requests":
+            return web.json_response([item.as_dict() for item in plex.requests])
+        case "GET", "faults":
+            pass
+        case "DELETE", "faults":
+            plex.clear_faults()
+        case "POST", "faults":
+            try:
+                _inject(plex, await _parameters(request))
+            except (TypeError, ValueError) as err:
+                return web.json_response({"error": str(err)}, status=400)
+        case _:
+            return web.json_response({"error": "unknown path"}, status=404)
+    return web.json_response(_faults(plex))
+
+
+async def _parameters(request: web.BaseRequest) -> Mapping[str, Any]:
+    if body := await request.read():
+        parameters = json.loads(body)
+        if not isinstance(parameters, dict):
+            raise TypeError("a JSON object is expected")
+        return parameters
+    return request.query
+
+
+def _inject(plex: PlexSimulator, parameters: Mapping[str, Any]) -> None:
+    if unknown := set(parameters) - {"fault", "path", "method", "times"}:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    name = str(parameters.get("fault")).upper()
+    if name not in Fault.__members__:
+        raise ValueError(f"fault must be one of {', '.join(Fault.__members__)}")
+    times = parameters.get("times")
+    plex.inject(
+        Fault[name],
+        path=parameters.get("path"),
+        method=parameters.get("method"),
+        times=None if times is None else int(times),
+    )
+
+
+def _faults(plex: PlexSimulator) -> list[dict[str, Any]]:
+    return [
+        {
+            "fault": injection.fault.name,
+            "path": injection.path,
+            "method": injection.method,
+            "times": injection.times,
+        }
+        for injection in plex.faults
+    ]

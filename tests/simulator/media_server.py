@@ -1,0 +1,164 @@
+"""What the server answers, before any network or fault comes into it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from .activities import RunShape, butler_activities
+from .butler import Butler, Started
+from .recording import RecordedRequest
+from .rendering import Answer, document, error_page, task_list
+from .tasks import SimulatedTask
+
+API_VERSION = "1.2.3"
+SHARED_TOKEN = "shared-token-of-the-simulator"
+
+_STARTED = {
+    Started.STARTED: Answer(200),
+    Started.ALREADY_RUNNING: Answer(202),
+    Started.UNKNOWN: error_page(404),
+}
+
+
+class MediaServer:
+    """A server's state, all of it assignable, and the answers it leads to."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        machine_identifier: str,
+        token: str | None,
+        version: str,
+        tasks: Mapping[str, SimulatedTask],
+    ) -> None:
+        self.name = name
+        self.machine_identifier = machine_identifier
+        self.version = version
+        self.token = token
+        """The owner's token; None makes this an unclaimed server that asks for none."""
+        self.shared_token = SHARED_TOKEN
+        """The token of somebody the server is shared with: valid, but no owner's."""
+        self.shared_status = 403
+        """What such a token gets where only the owner may go; 401 on older servers."""
+        self.butler = Butler(tasks)
+        self.shape = RunShape.SUB_ACTIVITIES
+        self.activities: list[Any] = []
+        """Activities that are not the Butler's, well-formed or not."""
+        self.empty_activity_list = False
+        """Whether an idle server lists no activities as [] or not at all."""
+
+    @property
+    def tasks(self) -> dict[str, SimulatedTask]:
+        """The tasks the server lists, by name."""
+        return self.butler.tasks
+
+    @tasks.setter
+    def tasks(self, tasks: dict[str, SimulatedTask]) -> None:
+        self.butler.tasks = tasks
+
+    @property
+    def started(self) -> list[str]:
+        """The tasks that were begun, in that order."""
+        return self.butler.started
+
+    @property
+    def stop_delay(self) -> float | None:
+        """Seconds from a stop to the end of the run; None waits for `finish`."""
+        return self.butler.stop_delay
+
+    @stop_delay.setter
+    def stop_delay(self, seconds: float | None) -> None:
+        self.butler.stop_delay = seconds
+
+    @property
+    def inside_window(self) -> bool:
+        """Whether it is maintenance time, when randomised tasks are put off."""
+        return self.butler.inside_window
+
+    @inside_window.setter
+    def inside_window(self, inside: bool) -> None:
+        self.butler.inside_window = inside
+
+    def finish(self, name: str) -> None:
+        """End a running task now."""
+        self.butler.finish(name)
+
+    def answer(self, request: RecordedRequest, path: str) -> Answer:
+        """Do what is asked for and return the answer."""
+        if (request.method, path) == ("GET", "/identity"):
+            return self._container(request, self._identity())
+        if self.token is not None and request.token != self.token:
+            return self._answer_stranger(request, path)
+        return self._answer_owner(request, path)
+
+    def _answer_stranger(self, request: RecordedRequest, path: str) -> Answer:
+        if request.token is None or request.token != self.shared_token:
+            return error_page(401)
+        if (request.method, path) == ("GET", "/"):
+            return self._container(request, self._root())
+        return error_page(self.shared_status)
+
+    def _answer_owner(self, request: RecordedRequest, path: str) -> Answer:
+        if request.method == "GET":
+            return self._read(request, path)
+        match path.split("/"):
+            case ["", "butler"]:
+                return self._all_tasks(request.method)
+            case ["", "butler", name]:
+                return self._one_task(request.method, unquote(name))
+        return error_page(404)
+
+    def _read(self, request: RecordedRequest, path: str) -> Answer:
+        match path:
+            case "/":
+                return self._container(request, self._root())
+            case "/activities":
+                return self._container(request, self._activities())
+            case "/butler":
+                content = task_list(self.tasks.values())
+                return document("ButlerTasks", content, as_json=request.wants_json)
+        return error_page(404)
+
+    def _all_tasks(self, method: str) -> Answer:
+        match method:
+            case "POST":
+                self.butler.start_all()
+                return Answer()
+            case "DELETE":
+                self.butler.stop_all()
+                return Answer()
+        return error_page(404)
+
+    def _one_task(self, method: str, name: str) -> Answer:
+        match method:
+            case "POST":
+                return _STARTED[self.butler.start(name)]
+            case "DELETE" if self.butler.stop(name):
+                return Answer()
+        return error_page(404)
+
+    def _container(self, request: RecordedRequest, content: dict[str, Any]) -> Answer:
+        return document("MediaContainer", content, as_json=request.wants_json)
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "size": 0,
+            "apiVersion": API_VERSION,
+            "claimed": self.token is not None,
+            "machineIdentifier": self.machine_identifier,
+            "version": self.version,
+        }
+
+    def _root(self) -> dict[str, Any]:
+        root = self._identity() | {"friendlyName": self.name, "platform": "Linux"}
+        if self.token is not None:
+            root["myPlexUsername"] = "owner@example.com"
+        return root
+
+    def _activities(self) -> dict[str, Any]:
+        activities = [*butler_activities(self.butler, self.shape), *self.activities]
+        content: dict[str, Any] = {"size": len(activities)}
+        if activities or self.empty_activity_list:
+            content["Activity"] = activities
+        return content
