@@ -1,0 +1,47 @@
+"""Butler for Plex: the maintenance tasks of a Plex Media Server."""
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN
+from .coordinator import ButlerCoordinator, PlexButlerConfigEntry, async_create_server
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
+
+
+async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
+    """Set up the actions, which exist even while no server is loaded."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
+    """Set up a server."""
+    coordinator = ButlerCoordinator(
+        hass, entry, await async_create_server(hass, entry.data)
+    )
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
+    """Unload a server."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_config_entry_device(
+    _hass: HomeAssistant, entry: PlexButlerConfigEntry, device: dr.AnyDeviceEntry
+) -> bool:
+    """Allow to delete the device of a task that the server no longer lists."""
+    return (
+        entry.state is ConfigEntryState.LOADED
+        and not device.identifiers & entry.runtime_data.listed_identifiers()
+    )

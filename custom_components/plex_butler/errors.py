@@ -1,0 +1,87 @@
+"""What becomes of bad news from Plex, for a poll, an action and the config flow."""
+
+from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.exceptions import (
+    ConfigEntryAuthFailed,
+    ConfigEntryError,
+    HomeAssistantError,
+    ServiceValidationError,
+)
+from homeassistant.helpers.update_coordinator import UpdateFailed
+
+from .const import DOMAIN
+from .plex import (
+    PlexAuthenticationError,
+    PlexBusyError,
+    PlexConnectionError,
+    PlexError,
+    PlexForbiddenError,
+    PlexHttpsRequiredError,
+    PlexResponseError,
+    PlexTlsError,
+    PlexUnknownTaskError,
+    PlexUrlError,
+)
+
+_KEYS: dict[type[PlexError], str] = {
+    PlexAuthenticationError: "invalid_auth",
+    PlexForbiddenError: "not_owner",
+    PlexConnectionError: "cannot_connect",
+    PlexTlsError: "ssl_error",
+    PlexHttpsRequiredError: "https_required",
+    PlexBusyError: "server_busy",
+    PlexResponseError: "bad_response",
+    PlexUnknownTaskError: "unknown_task",
+}
+
+# The form's field that a user mends the error in.
+_FIELDS = {
+    "invalid_auth": CONF_TOKEN,
+    "not_owner": CONF_TOKEN,
+    "server_busy": "base",
+    "server_error": "base",
+}
+
+_POLL_ERRORS: dict[str, type[HomeAssistantError]] = {
+    "invalid_auth": ConfigEntryAuthFailed,
+    "not_owner": ConfigEntryError,
+}
+
+
+def _key(err: PlexError) -> str:
+    return next(_KEYS[cls] for cls in type(err).__mro__ if cls in _KEYS)
+
+
+def poll_error(err: PlexError, server: str) -> HomeAssistantError:
+    """Return what a failed poll raises."""
+    key = _key(err)
+    error = _POLL_ERRORS.get(key, UpdateFailed)(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={"server": server, "error": str(err)},
+    )
+    if isinstance(error, UpdateFailed) and isinstance(err, PlexBusyError):
+        error.retry_after = err.retry_after
+    return error
+
+
+def action_error(err: PlexError, server: str) -> HomeAssistantError:
+    """Return what a failed button press or action raises."""
+    key = _key(err)
+    error = ServiceValidationError if key == "unknown_task" else HomeAssistantError
+    return error(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={"server": server, "error": str(err)},
+    )
+
+
+def flow_error(err: PlexError) -> dict[str, str]:
+    """Return the field of the form and what to say there."""
+    if isinstance(err, PlexUrlError):
+        key = err.reason
+    elif isinstance(err, PlexResponseError):
+        key = "not_plex" if err.status in (None, 404) else "server_error"
+    else:
+        key = _key(err)
+    return {_FIELDS.get(key, CONF_URL): key}

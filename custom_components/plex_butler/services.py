@@ -1,0 +1,119 @@
+"""Actions: the five operations of the Butler."""
+
+from typing import TypeIs
+
+import voluptuous as vol
+
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers.entity import Entity
+
+from .const import DOMAIN
+from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .sensor import TaskSensor
+
+SERVER_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN,
+        "get_butler_tasks",
+        _get_butler_tasks,
+        SERVER_SCHEMA,
+        SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN, "start_all_tasks", _start_all_tasks, SERVER_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN, "stop_all_tasks", _stop_all_tasks, SERVER_SCHEMA
+    )
+    for name, func in (("start_task", _start_task), ("stop_task", _stop_task)):
+        service.async_register_platform_entity_service(
+            hass,
+            DOMAIN,
+            name,
+            entity_domain=SENSOR_DOMAIN,
+            func=func,
+            schema=None,
+            supports_response=SupportsResponse.OPTIONAL,
+        )
+
+
+def _coordinator(call: ServiceCall) -> ButlerCoordinator:
+    entry: PlexButlerConfigEntry = service.async_get_config_entry(
+        call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID]
+    )
+    return entry.runtime_data
+
+
+async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
+    """Return the tasks as the server lists them now."""
+    data = await _coordinator(call).get_butler_tasks()
+    return {
+        "tasks": [
+            {
+                "name": name,
+                "title": task.title,
+                "description": task.description,
+                "interval_days": task.interval,
+                "schedule_randomized": task.schedule_randomized,
+                "enabled": task.enabled,
+                "status": data.status(name),
+            }
+            for name, task in data.tasks.items()
+        ]
+    }
+
+
+async def _start_all_tasks(call: ServiceCall) -> None:
+    """Start every enabled task that is due."""
+    await _coordinator(call).start_all_tasks()
+
+
+async def _stop_all_tasks(call: ServiceCall) -> None:
+    """Stop what runs and empty the queue."""
+    await _coordinator(call).stop_all_tasks()
+
+
+async def _start_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
+    """Start a task."""
+    if not _is_task(entity, call):
+        return None
+    return {"result": await entity.coordinator.start_task(entity.task_name)}
+
+
+async def _stop_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
+    """Stop a task."""
+    if not _is_task(entity, call):
+        return None
+    return {"result": await entity.coordinator.stop_task(entity.task_name)}
+
+
+def _is_task(entity: Entity, call: ServiceCall) -> TypeIs[TaskSensor]:
+    """Tell tasks from the server's own sensors.
+
+    Those come along when an area or a device is the target; named one by one they are
+    a mistake.
+    """
+    if isinstance(entity, TaskSensor):
+        return True
+    if entity.entity_id in call.data.get(ATTR_ENTITY_ID, ()):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="not_a_task",
+            translation_placeholders={"entity_id": entity.entity_id},
+        )
+    return False

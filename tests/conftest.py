@@ -1,0 +1,117 @@
+"""What the tests of the Home Assistant side share: a real server and a real entry."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+
+from .simulator import PlexSimulator
+
+type Tick = Callable[[float], Awaitable[None]]
+
+
+class Hung(Protocol):
+    """What the fixture `hung` is called with."""
+
+    async def __call__[T](self, request: Awaitable[T], method: str, path: str) -> T:
+        """Wait for the request until its time-out."""
+
+
+@pytest.fixture
+def hass(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> HomeAssistant:
+    """Home Assistant, with time standing still until a test lets it go by.
+
+    The event loop's clock stands still too, so it must do so from the start.
+    """
+    hass.data.pop(DATA_CUSTOM_COMPONENTS)
+    return hass
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Leave out of snapshots what differs from run to run."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+async def plex(
+    hass: HomeAssistant, socket_enabled: None
+) -> AsyncIterator[PlexSimulator]:
+    """A Plex Media Server."""
+    async with PlexSimulator() as simulator:
+        yield simulator
+
+
+def make_entry(plex: PlexSimulator) -> MockConfigEntry:
+    """Return the config entry of a server, not yet added."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=plex.name,
+        unique_id=plex.machine_identifier,
+        data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
+    )
+
+
+def disable(plex: PlexSimulator, name: str) -> None:
+    """Disable a task on the server."""
+    plex.tasks[name] = replace(plex.tasks[name], enabled=False)
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant, plex: PlexSimulator) -> MockConfigEntry:
+    """The server's config entry, not yet set up."""
+    entry = make_entry(plex)
+    entry.add_to_hass(hass)
+    return entry
+
+
+@pytest.fixture
+async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """The server's config entry, set up."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+@pytest.fixture
+def tick(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Tick:
+    """Let time go by, and everything happen that is due then."""
+
+    async def tick(seconds: float) -> None:
+        freezer.tick(timedelta(seconds=seconds))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    return tick
+
+
+@pytest.fixture
+def hung(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: PlexSimulator
+) -> Hung:
+    """See a request through that the server takes and never answers."""
+
+    async def hung[T](request: Awaitable[T], method: str, path: str) -> T:
+        plex.requests.clear()
+        task = asyncio.ensure_future(request)
+        await plex.wait_for_request(method, path)
+        freezer.tick(timedelta(seconds=16))
+        async_fire_time_changed(hass)
+        return await task
+
+    return hung

@@ -1,0 +1,464 @@
+"""What bad news from Plex becomes: each kind, in each place it can arrive."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntryState
+from homeassistant.const import (
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    STATE_UNAVAILABLE,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .conftest import Hung, Tick
+from .simulator import Fault, PlexSimulator
+
+BACKUP = "sensor.media_server_backup_database"
+START = "button.media_server_backup_database_start"
+START_PATH = "/butler/BackupDatabase"
+
+
+@dataclass(frozen=True)
+class News:
+    """One row of the table: a fault, and what the user is told."""
+
+    fault: Fault
+    key: str
+    field: str
+    flow_key: str
+    text: str
+    setup: ConfigEntryState = ConfigEntryState.SETUP_RETRY
+    polls: int = 1
+    """How many such answers in a row it takes to lose sight of the server."""
+
+
+NEWS = [
+    News(
+        Fault.UNAUTHORIZED,
+        "invalid_auth",
+        CONF_TOKEN,
+        "invalid_auth",
+        "Media Server no longer accepts the stored token",
+        setup=ConfigEntryState.SETUP_ERROR,
+    ),
+    News(
+        Fault.FORBIDDEN,
+        "not_owner",
+        CONF_TOKEN,
+        "not_owner",
+        "does not own Media Server",
+        setup=ConfigEntryState.SETUP_ERROR,
+    ),
+    News(
+        Fault.DROP,
+        "https_required",
+        CONF_URL,
+        "https_required",
+        "address that starts with https://",
+    ),
+    News(
+        Fault.TRUNCATED,
+        "cannot_connect",
+        CONF_URL,
+        "cannot_connect",
+        "Media Server cannot be reached",
+    ),
+    News(
+        Fault.MAINTENANCE,
+        "server_busy",
+        "base",
+        "server_busy",
+        "busy with its own maintenance (HTTP status 503)",
+        polls=3,
+    ),
+    News(
+        Fault.RATE_LIMITED_BARE,
+        "server_busy",
+        "base",
+        "server_busy",
+        "busy with its own maintenance (HTTP status 429)",
+        polls=3,
+    ),
+    *(
+        News(fault, "bad_response", CONF_URL, "not_plex", f"not understood ({text})")
+        for fault, text in (
+            (Fault.HTML, "not JSON"),
+            (Fault.NOT_UTF8, "not JSON"),
+            (Fault.DEEP_JSON, "not JSON"),
+            (Fault.WRONG_SHAPE, "no ButlerTasks"),
+            (Fault.WRONG_TYPES, "no ButlerTasks"),
+            (Fault.HUGE, "larger than 4 MiB"),
+            (Fault.HUGE_LENGTH, "larger than 4 MiB"),
+            (Fault.GZIP_BOMB, "larger than 4 MiB"),
+            (Fault.REDIRECT_ELSEWHERE, "redirected to another address"),
+            (Fault.REDIRECT_LOOP, "redirected too often"),
+            (Fault.NOT_FOUND, "HTTP status 404"),
+        )
+    ),
+    *(
+        News(fault, "bad_response", "base", "server_error", f"not understood ({text})")
+        for fault, text in (
+            (Fault.SERVER_ERROR, "HTTP status 500"),
+            (Fault.BAD_GATEWAY, "HTTP status 502"),
+        )
+    ),
+]
+
+every_news = pytest.mark.parametrize(
+    "news", [pytest.param(news, id=news.fault.name.lower()) for news in NEWS]
+)
+# An answer's body does not matter to a request that does something.
+every_refusal = pytest.mark.parametrize(
+    "news",
+    [
+        pytest.param(news, id=news.fault.name.lower())
+        for news in NEWS
+        if news.fault
+        in {
+            Fault.UNAUTHORIZED,
+            Fault.FORBIDDEN,
+            Fault.DROP,
+            Fault.MAINTENANCE,
+            Fault.RATE_LIMITED_BARE,
+            Fault.REDIRECT_ELSEWHERE,
+            Fault.SERVER_ERROR,
+            Fault.BAD_GATEWAY,
+        }
+    ],
+)
+
+
+def reauth_flows(hass: HomeAssistant) -> int:
+    return len(
+        hass.config_entries.flow.async_progress_by_handler(
+            DOMAIN, match_context={"source": SOURCE_REAUTH}
+        )
+    )
+
+
+def press(hass: HomeAssistant) -> Awaitable[Any]:
+    return hass.services.async_call(
+        "button", "press", {"entity_id": START}, blocking=True
+    )
+
+
+# At setup
+
+
+@every_news
+async def test_setup(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, news: News
+) -> None:
+    plex.inject(news.fault, "/butler")
+
+    await hass.config_entries.async_setup(entry.entry_id)
+
+    assert entry.state is news.setup
+    assert entry.error_reason_translation_key == news.key
+    assert news.text in str(entry.reason)
+    assert reauth_flows(hass) == (news.key == "invalid_auth")
+
+
+async def test_setup_refused(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, tick: Tick
+) -> None:
+    await plex.stop()
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "cannot_connect"
+
+    await plex.start()
+    await tick(60)
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_setup_timeout(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, hung: Hung
+) -> None:
+    plex.inject(Fault.SLOW, "/butler")
+
+    await hung(hass.config_entries.async_setup(entry.entry_id), "GET", "/butler")
+
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "cannot_connect"
+
+
+async def test_setup_tls(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry
+) -> None:
+    url = plex.url.replace("http:", "https:")
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: url})
+
+    await hass.config_entries.async_setup(entry.entry_id)
+
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "ssl_error"
+
+
+# While polling
+
+
+@every_news
+@pytest.mark.usefixtures("loaded")
+async def test_poll(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+    news: News,
+) -> None:
+    plex.inject(news.fault, "/butler")
+    states = []
+    for _ in range(news.polls):
+        states.append(hass.states.get(BACKUP).state)
+        await tick(60)
+
+    assert states == ["idle"] * news.polls
+    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+    assert hass.states.get(START).state == STATE_UNAVAILABLE
+    assert [news.text in record.message for record in caplog.records].count(True) == 1
+    assert reauth_flows(hass) == (news.key == "invalid_auth")
+
+
+@pytest.mark.parametrize(
+    "news",
+    [pytest.param(n, id=n.fault.name.lower()) for n in NEWS if n.key != "invalid_auth"],
+)
+@pytest.mark.usefixtures("loaded")
+async def test_poll_recovers(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick, news: News
+) -> None:
+    plex.inject(news.fault, "/butler")
+    for _ in range(news.polls):
+        await tick(60)
+    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+
+    plex.clear_faults()
+    await tick(60)
+    assert hass.states.get(BACKUP).state == "idle"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_poll_refused(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    await plex.stop()
+    await tick(60)
+    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+
+    await plex.start()
+    await tick(60)
+    assert hass.states.get(BACKUP).state == "idle"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_poll_timeout(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick, hung: Hung
+) -> None:
+    """A server deep in maintenance answers slowly: twice in a row says nothing."""
+    plex.inject(Fault.SLOW, "/butler")
+    await hung(tick(60), "GET", "/butler")
+    await hung(tick(60), "GET", "/butler")
+    assert hass.states.get(BACKUP).state == "idle"
+
+    await hung(tick(60), "GET", "/butler")
+    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+
+    plex.clear_faults()
+    await tick(60)
+    assert hass.states.get(BACKUP).state == "idle"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_good_answer_between_slow_ones(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    for _ in range(3):
+        plex.inject(Fault.MAINTENANCE, "/butler", times=2)
+        await tick(60)
+        await tick(60)
+        await tick(60)
+        assert hass.states.get(BACKUP).state == "idle"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_slow_answer_does_not_bring_back_what_was_lost(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.inject(Fault.SERVER_ERROR, "/butler", times=1)
+    await tick(60)
+    plex.inject(Fault.MAINTENANCE, "/butler", times=1)
+    await tick(60)
+    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_poll_waits_as_long_as_asked(plex: PlexSimulator, tick: Tick) -> None:
+    plex.inject(Fault.MAINTENANCE_RETRY_AFTER, "/butler")  # after 120 seconds
+    await tick(60)
+    plex.clear_faults()
+    plex.requests.clear()
+
+    await tick(110)
+    assert plex.requests == []
+    await tick(11)
+    assert len(plex.requests) == 2  # the tasks and the activities
+    await tick(60)
+    assert len(plex.requests) == 4  # and so on as ever
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_lost_server_is_left_alone_as_long_as_it_asks(
+    plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.inject(Fault.MAINTENANCE_RETRY_AFTER)
+    for _ in range(3):
+        await tick(121)
+    plex.requests.clear()
+    await tick(110)
+    assert plex.requests == []
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_one_bad_task_in_a_good_list(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plex.inject(Fault.BAD_TASK, "/butler")
+    await tick(60)
+    await tick(60)
+    assert hass.states.get(BACKUP).state == "idle"
+    assert caplog.text.count("Butler tasks of the server are not understood") == 1
+
+
+# At a press
+
+
+@every_refusal
+@pytest.mark.usefixtures("loaded")
+async def test_press(hass: HomeAssistant, plex: PlexSimulator, news: News) -> None:
+    plex.inject(news.fault, START_PATH)
+
+    with pytest.raises(HomeAssistantError) as raised:
+        await press(hass)
+
+    assert raised.value.translation_domain == DOMAIN
+    assert raised.value.translation_key == news.key
+    assert news.text in str(raised.value)
+    await hass.async_block_till_done()
+    assert reauth_flows(hass) == (news.key == "invalid_auth")
+    assert plex.started == []
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_press_refused(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    await plex.stop()
+    with pytest.raises(HomeAssistantError, match="cannot be reached") as raised:
+        await press(hass)
+    assert raised.value.translation_key == "cannot_connect"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_press_timeout(
+    hass: HomeAssistant, plex: PlexSimulator, hung: Hung
+) -> None:
+    plex.inject(Fault.SLOW, START_PATH)
+    with pytest.raises(HomeAssistantError, match="no answer in time") as raised:
+        await hung(press(hass), "POST", START_PATH)
+    assert raised.value.translation_key == "cannot_connect"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_press_for_a_task_that_is_gone(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    del plex.tasks["BackupDatabase"]
+    with pytest.raises(ServiceValidationError, match="BackupDatabase") as raised:
+        await press(hass)
+    assert raised.value.translation_key == "unknown_task"
+
+    await tick(1)
+    assert hass.states.get(BACKUP) is None
+
+
+# In the config flow
+
+
+async def submit(hass: HomeAssistant, flow_id: str, plex: PlexSimulator) -> Any:
+    return await hass.config_entries.flow.async_configure(
+        flow_id,
+        {CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
+    )
+
+
+async def start_flow(hass: HomeAssistant) -> str:
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    return result["flow_id"]
+
+
+@every_news
+async def test_flow(hass: HomeAssistant, plex: PlexSimulator, news: News) -> None:
+    plex.inject(news.fault, "/butler")
+    result = await submit(hass, await start_flow(hass), plex)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {news.field: news.flow_key}
+
+    plex.clear_faults()
+    result = await submit(hass, result["flow_id"], plex)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_flow_refused(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    await plex.stop()
+    result = await submit(hass, await start_flow(hass), plex)
+    assert result["errors"] == {CONF_URL: "cannot_connect"}
+
+    await plex.start()
+    result = await submit(hass, result["flow_id"], plex)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_flow_timeout(
+    hass: HomeAssistant, plex: PlexSimulator, hung: Hung
+) -> None:
+    plex.inject(Fault.SLOW, "/butler")
+    flow_id = await start_flow(hass)
+    result = await hung(submit(hass, flow_id, plex), "GET", "/butler")
+    assert result["errors"] == {CONF_URL: "cannot_connect"}
+
+    plex.clear_faults()
+    result = await submit(hass, flow_id, plex)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_flow_tls(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    flow_id = await start_flow(hass)
+    result = await hass.config_entries.flow.async_configure(
+        flow_id,
+        {
+            CONF_URL: plex.url.replace("http:", "https:"),
+            CONF_TOKEN: plex.token,
+            CONF_VERIFY_SSL: True,
+        },
+    )
+    assert result["errors"] == {CONF_URL: "ssl_error"}
+
+    result = await submit(hass, flow_id, plex)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier

@@ -1,0 +1,275 @@
+"""Setting up a server, and mending its token and address."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+
+from .conftest import Tick
+from .simulator import Fault, PlexSimulator
+
+OTHER_MACHINE = "f" * 40
+
+
+async def start(hass: HomeAssistant) -> Any:
+    return await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+
+
+async def submit(hass: HomeAssistant, result: Any, **user_input: Any) -> Any:
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+def typed(plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
+    return {
+        CONF_URL: plex.url,
+        CONF_TOKEN: plex.token,
+        CONF_VERIFY_SSL: True,
+        **changes,
+    }
+
+
+def suggested(result: Any) -> dict[str, Any]:
+    return {
+        str(key): key.description["suggested_value"]
+        for key in result["data_schema"].schema
+        if key.description
+    }
+
+
+# A new server
+
+
+async def test_user(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    result = await start(hass)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "user"
+    assert result["errors"] == {}
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Media Server"
+    assert result["data"] == typed(plex)
+    assert result["result"].unique_id == plex.machine_identifier
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+async def test_what_was_typed_is_tidied(
+    hass: HomeAssistant, plex: PlexSimulator
+) -> None:
+    result = await submit(
+        hass,
+        await start(hass),
+        **typed(
+            plex,
+            url=f"  127.0.0.1:{plex.port}/web/index.html#!/  ",
+            token=f" {plex.token}\n",
+        ),
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex)
+
+
+@pytest.mark.parametrize("token", [{}, {CONF_TOKEN: ""}, {CONF_TOKEN: " "}])
+async def test_unclaimed_server(
+    hass: HomeAssistant, plex: PlexSimulator, token: dict[str, str]
+) -> None:
+    plex.token = None
+    result = await submit(
+        hass, await start(hass), url=plex.url, verify_ssl=True, **token
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"][CONF_TOKEN] is None
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_server_without_a_name(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    plex.name = ""
+    result = await submit(hass, await start(hass), **typed(plex))
+    assert result["title"] == "127.0.0.1"
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("", "invalid_url"),
+        ("not an address", "invalid_url"),
+        ("ftp://192.168.1.5", "unsupported_scheme"),
+        ("http://owner:secret@192.168.1.5", "credentials_in_url"),
+    ],
+)
+async def test_address_that_is_none(
+    hass: HomeAssistant, plex: PlexSimulator, url: str, key: str
+) -> None:
+    result = await submit(hass, await start(hass), **typed(plex, url=url))
+    assert result["errors"] == {CONF_URL: key}
+    assert plex.requests == []
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+@pytest.mark.parametrize(
+    ("token", "key"),
+    [
+        ("wrong", "invalid_auth"),
+        ("not a\ntoken", "invalid_auth"),
+        ("töken", "invalid_auth"),
+        ("shared-token-of-the-simulator", "not_owner"),
+        ("", "invalid_auth"),
+    ],
+)
+async def test_token_of_no_owner(
+    hass: HomeAssistant, plex: PlexSimulator, token: str, key: str
+) -> None:
+    result = await submit(hass, await start(hass), **typed(plex, token=token))
+    assert result["errors"] == {CONF_TOKEN: key}
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_what_was_typed_is_kept_after_an_error(
+    hass: HomeAssistant, plex: PlexSimulator
+) -> None:
+    plex.inject(Fault.SERVER_ERROR)
+    was = typed(plex, verify_ssl=False)
+    result = await submit(hass, await start(hass), **was)
+    assert suggested(result) == was
+
+
+async def test_server_that_is_set_up_already(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    result = await submit(hass, await start(hass), **typed(plex))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_second_server(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        result = await submit(hass, await start(hass), **typed(other))
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["result"].unique_id == OTHER_MACHINE
+
+
+# A new token
+
+
+async def test_reauth(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """From the refused poll to the server that is back."""
+    plex.token = "new"
+    await tick(60)
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["step_id"] == "reauth_confirm"
+
+    result = await submit(hass, flow, token="wrong")
+    assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
+
+    result = await submit(hass, result, token="new")
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reauth_successful"
+    assert loaded.data == typed(plex)
+    assert loaded.unique_id == plex.machine_identifier
+    assert hass.states.get("sensor.media_server_backup_database").state == "idle"
+
+
+async def test_reauth_while_the_server_is_away(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """There is no field for the address, so the form as a whole says so."""
+    result = await loaded.start_reauth_flow(hass)
+    await plex.stop()
+    result = await submit(hass, result, token=plex.token)
+    assert result["errors"] == {"base": "cannot_connect"}
+
+    await plex.start()
+    result = await submit(hass, result, token=plex.token)
+    assert result["reason"] == "reauth_successful"
+
+
+async def test_reauth_refuses_another_server(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    result = await loaded.start_reauth_flow(hass)
+    plex.machine_identifier = OTHER_MACHINE
+    was = dict(loaded.data)
+    result = await submit(hass, result, token=plex.token)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "wrong_server"
+    assert loaded.data == was
+
+
+# A new address
+
+
+async def test_reconfigure(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    result = await loaded.start_reconfigure_flow(hass)
+    assert result["step_id"] == "reconfigure"
+    # What is stored is shown, but for the token: a browser has no need of it.
+    assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
+
+    await plex.stop()
+    plex.port = 0
+    await plex.start()
+    result = await submit(hass, result, url=plex.url, verify_ssl=False)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reconfigure_successful"
+    assert loaded.data == typed(plex, verify_ssl=False)
+    assert loaded.unique_id == plex.machine_identifier
+    assert loaded.state is ConfigEntryState.LOADED
+
+
+async def test_reconfigure_the_token(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    plex.token = "new"
+    result = await loaded.start_reconfigure_flow(hass)
+    result = await submit(hass, result, **typed(plex, token="wrong"))
+    assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
+    assert suggested(result) == typed(plex, token="wrong")
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["reason"] == "reconfigure_successful"
+    assert loaded.data == typed(plex)
+
+
+async def test_reconfigure_with_an_address_that_is_none(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    result = await loaded.start_reconfigure_flow(hass)
+    result = await submit(hass, result, url="http://", verify_ssl=True)
+    assert result["errors"] == {CONF_URL: "invalid_url"}
+
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
+    assert result["reason"] == "reconfigure_successful"
+
+
+async def test_reconfigure_refuses_another_server(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    was = dict(loaded.data)
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        result = await loaded.start_reconfigure_flow(hass)
+        result = await submit(hass, result, **typed(other))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "wrong_server"
+    assert loaded.data == was

@@ -1,0 +1,54 @@
+"""What a user attaches to a report of a problem."""
+
+import json
+
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from syrupy.assertion import SnapshotAssertion
+from syrupy.filters import props
+
+from homeassistant.core import HomeAssistant
+
+from .conftest import Tick, disable
+from .simulator import Fault, PlexSimulator
+
+
+async def test_diagnostics(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    hass_client: ClientSessionGenerator,
+    snapshot: SnapshotAssertion,
+) -> None:
+    tasks = ("BackupDatabase", "OptimizeDatabase")
+    plex.tasks = {name: plex.tasks[name] for name in tasks}
+    disable(plex, "BackupDatabase")
+    plex.butler.start("OptimizeDatabase")
+    await hass.config_entries.async_setup(entry.entry_id)
+
+    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+
+    assert diagnostics == snapshot(
+        exclude=props("created_at", "entry_id", "modified_at")
+    )
+
+
+async def test_diagnostics_name_nobody(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    hass_client: ClientSessionGenerator,
+    tick: Tick,
+) -> None:
+    """Not even after an error, whose text names the address."""
+    plex.inject(Fault.DROP)
+    await tick(60)
+    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, loaded)
+    assert diagnostics["polling"]["last_error"] == "UpdateFailed"
+
+    text = json.dumps(diagnostics)
+    for secret in (plex.token, "127.0.0.1", plex.machine_identifier, plex.name):
+        assert secret not in text

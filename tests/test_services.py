@@ -1,0 +1,245 @@
+"""The five actions, as automations and scripts call them."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.core import HomeAssistant, ServiceResponse
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    label_registry as lr,
+)
+from homeassistant.setup import async_setup_component
+
+from .conftest import Tick
+from .simulator import Fault, PlexSimulator
+
+BACKUP = "sensor.media_server_backup_database"
+OPTIMIZE = "sensor.media_server_optimize_database"
+RUNNING_TASKS = "sensor.media_server_running_tasks"
+
+
+async def act(hass: HomeAssistant, action: str, **data: Any) -> ServiceResponse:
+    return await hass.services.async_call(
+        DOMAIN, action, data, blocking=True, return_response=True
+    )
+
+
+async def act_silently(hass: HomeAssistant, action: str, **data: Any) -> None:
+    await hass.services.async_call(DOMAIN, action, data, blocking=True)
+
+
+def wire(plex: PlexSimulator) -> tuple[str, str]:
+    return (plex.requests[-1].method, plex.requests[-1].raw_path)
+
+
+async def test_get_butler_tasks(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """It asks the server now, and what it finds shows in the states too."""
+    plex.butler.start("OptimizeDatabase")
+    response = await act(hass, "get_butler_tasks", config_entry_id=loaded.entry_id)
+
+    tasks = {task["name"]: task for task in response["tasks"]}
+    assert list(tasks) == list(plex.tasks)
+    assert tasks["BackupDatabase"] == {
+        "name": "BackupDatabase",
+        "title": "Backup Database",
+        "description": plex.tasks["BackupDatabase"].description,
+        "interval_days": 3,
+        "schedule_randomized": False,
+        "enabled": True,
+        "status": "idle",
+    }
+    assert tasks["OptimizeDatabase"]["status"] == "running"
+    assert hass.states.get(OPTIMIZE).state == "running"
+
+
+async def test_start_and_stop_one_task(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    plex.stop_delay = 0
+    for action, result in (
+        ("start_task", "started"),
+        ("start_task", "already_running"),
+        ("stop_task", "stopped"),
+        ("stop_task", "not_running"),
+    ):
+        assert await act(hass, action, entity_id=OPTIMIZE) == {
+            OPTIMIZE: {"result": result}
+        }
+    assert plex.started == ["OptimizeDatabase"]
+
+
+async def test_start_without_a_response(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    await act_silently(hass, "start_task", entity_id=OPTIMIZE)
+    assert wire(plex) == ("POST", "/butler/OptimizeDatabase")
+    await act_silently(hass, "stop_task", entity_id=OPTIMIZE)
+    assert wire(plex) == ("DELETE", "/butler/OptimizeDatabase")
+
+
+async def test_several_targets(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    response = await act(hass, "start_task", entity_id=[BACKUP, OPTIMIZE])
+    assert response == {BACKUP: {"result": "started"}, OPTIMIZE: {"result": "started"}}
+    assert sorted(plex.started) == ["BackupDatabase", "OptimizeDatabase"]
+
+
+async def test_device_as_target(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    device_id = entity_registry.async_get(OPTIMIZE).device_id
+    response = await act(hass, "start_task", device_id=device_id)
+    assert response == {OPTIMIZE: {"result": "started"}}
+
+
+async def test_label_as_target(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    label_registry: lr.LabelRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Our other sensors under it are none of the action's business."""
+    label = label_registry.async_create("Night").label_id
+    for entity_id in (OPTIMIZE, RUNNING_TASKS):
+        entity_registry.async_update_entity(entity_id, labels={label})
+
+    assert await act(hass, "start_task", label_id=label) == {
+        OPTIMIZE: {"result": "started"},
+        RUNNING_TASKS: None,
+    }
+    assert await act(hass, "stop_task", label_id=label) == {
+        OPTIMIZE: {"result": "stopped"},
+        RUNNING_TASKS: None,
+    }
+
+
+@pytest.mark.parametrize("action", ["start_task", "stop_task"])
+async def test_another_sensor_as_target(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, action: str
+) -> None:
+    plex.requests.clear()
+    with pytest.raises(ServiceValidationError, match=RUNNING_TASKS) as raised:
+        await act(hass, action, entity_id=RUNNING_TASKS)
+    assert raised.value.translation_key == "not_a_task"
+    assert plex.requests == []
+
+
+async def test_start_all_and_stop_all(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    await act_silently(hass, "start_all_tasks", config_entry_id=loaded.entry_id)
+    assert wire(plex) == ("POST", "/butler")
+    await act_silently(hass, "stop_all_tasks", config_entry_id=loaded.entry_id)
+    assert wire(plex) == ("DELETE", "/butler")
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "path"),
+    [
+        ("get_butler_tasks", "server", "/butler"),
+        ("start_all_tasks", "server", "/butler"),
+        ("stop_all_tasks", "server", "/butler"),
+        ("start_task", "task", "/butler/OptimizeDatabase"),
+        ("stop_task", "task", "/butler/OptimizeDatabase"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("fault", "key", "reauth"),
+    [
+        (Fault.UNAUTHORIZED, "invalid_auth", 1),
+        (Fault.FORBIDDEN, "not_owner", 0),
+        (Fault.DROP, "https_required", 0),
+        (Fault.MAINTENANCE, "server_busy", 0),
+        (Fault.SERVER_ERROR, "bad_response", 0),
+    ],
+)
+async def test_every_action_says_what_went_wrong(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    action: str,
+    target: str,
+    path: str,
+    fault: Fault,
+    key: str,
+    reauth: int,
+) -> None:
+    plex.inject(fault, path)
+    data = {
+        "server": {"config_entry_id": loaded.entry_id},
+        "task": {"entity_id": OPTIMIZE},
+    }[target]
+    with pytest.raises(HomeAssistantError) as raised:
+        await hass.services.async_call(
+            DOMAIN,
+            action,
+            data,
+            blocking=True,
+            return_response=action == "get_butler_tasks",
+        )
+    assert (raised.value.translation_domain, raised.value.translation_key) == (
+        DOMAIN,
+        key,
+    )
+    await hass.async_block_till_done()
+    flows = hass.config_entries.flow.async_progress_by_handler(
+        DOMAIN, match_context={"source": SOURCE_REAUTH}
+    )
+    assert len(flows) == reauth
+
+
+async def test_actions_exist_without_a_server(hass: HomeAssistant) -> None:
+    """An automation that is written before the server is loaded is not wrong."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert set(hass.services.async_services_for_domain(DOMAIN)) == {
+        "get_butler_tasks",
+        "start_task",
+        "stop_task",
+        "start_all_tasks",
+        "stop_all_tasks",
+    }
+
+
+async def test_server_that_is_not_loaded(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(loaded.entry_id)
+    with pytest.raises(ServiceValidationError) as raised:
+        await act_silently(hass, "start_all_tasks", config_entry_id=loaded.entry_id)
+    assert raised.value.translation_key == "service_config_entry_not_loaded"
+
+
+async def test_task_that_is_gone(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    del plex.tasks["OptimizeDatabase"]
+    with pytest.raises(ServiceValidationError, match="OptimizeDatabase") as raised:
+        await act(hass, "start_task", entity_id=OPTIMIZE)
+    assert raised.value.translation_key == "unknown_task"
+    await tick(1)
+    assert hass.states.get(OPTIMIZE) is None
+
+
+async def test_device_of_the_server_as_target(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """It stands for each of its tasks, whether enabled and due or not."""
+    (server,) = dr.async_entries_for_config_entry(device_registry, loaded.entry_id)
+    await act_silently(hass, "start_task", device_id=server.id)
+    assert sorted(plex.started) == sorted(plex.tasks)
