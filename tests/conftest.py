@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Protocol
 
 from freezegun.api import FrozenDateTimeFactory
@@ -14,6 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
+import trustme
 
 from custom_components.plex_butler.const import DOMAIN
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
@@ -30,6 +32,17 @@ class Hung(Protocol):
 
     async def __call__[T](self, request: Awaitable[T], method: str, path: str) -> T:
         """Wait for the request until its time-out."""
+
+
+@pytest.fixture(scope="session")
+def self_signed() -> SSLContext:
+    """What a server speaks TLS with that no one should trust, least under its address.
+
+    Made once, before any test stops the clock, which a certificate cannot be made with.
+    """
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("server.invalid").configure_cert(context)
+    return context
 
 
 @pytest.fixture

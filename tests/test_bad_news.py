@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+import ssl
 from typing import Any
 
 import pytest
@@ -340,6 +341,56 @@ async def test_one_bad_task_in_a_good_list(
     await tick(60)
     assert hass.states.get(BACKUP).state == "idle"
     assert caplog.text.count("Butler tasks of the server are not understood") == 1
+
+
+@pytest.fixture
+async def tls(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    self_signed: ssl.SSLContext,
+) -> MockConfigEntry:
+    """The server's config entry, set up over TLS that is not verified."""
+    await restart(plex, self_signed)
+    data = {**entry.data, CONF_URL: plex.url, CONF_VERIFY_SSL: False}
+    hass.config_entries.async_update_entry(entry, data=data)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED
+    return entry
+
+
+async def restart(plex: PlexSimulator, context: ssl.SSLContext | None) -> None:
+    await plex.stop()
+    plex.ssl_context = context
+    await plex.start()
+
+
+async def test_poll_tls(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    tls: MockConfigEntry,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A server that no longer speaks TLS is lost, and comes back."""
+    context = plex.ssl_context
+    await restart(plex, None)
+    await tick(60)
+    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+    assert "A secure connection to Media Server could not be made" in caplog.text
+
+    await restart(plex, context)
+    await tick(60)
+    assert hass.states.get(BACKUP).state == "idle"
+
+
+async def test_press_tls(
+    hass: HomeAssistant, plex: PlexSimulator, tls: MockConfigEntry
+) -> None:
+    await restart(plex, None)
+    with pytest.raises(HomeAssistantError, match="secure connection") as raised:
+        await press(hass)
+    assert raised.value.translation_key == "ssl_error"
 
 
 # At a press

@@ -1,6 +1,7 @@
 """The stand-in server on the network, and the controls a test needs."""
 
 from collections.abc import Iterable, Mapping
+from ssl import SSLContext
 from types import TracebackType
 from typing import Self
 
@@ -40,6 +41,8 @@ class PlexSimulator(MediaServer):
             tasks=_by_name(tasks),
         )
         self.port = port
+        self.ssl_context: SSLContext | None = None
+        """What to speak TLS with, from the next start on; None is plain HTTP."""
         self.requests: list[RecordedRequest] = []
         self.faults = FaultBook()
         self.redirect_target = "http://elsewhere.example.com:32400/"
@@ -52,7 +55,8 @@ class PlexSimulator(MediaServer):
     @property
     def url(self) -> str:
         """The server's address, once it listens."""
-        return f"http://{HOST}:{self.port}"
+        scheme = "https" if self.ssl_context else "http"
+        return f"{scheme}://{HOST}:{self.port}"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -73,7 +77,8 @@ class PlexSimulator(MediaServer):
         runner = web.ServerRunner(server)
         await runner.setup()
         try:
-            await web.TCPSite(runner, HOST, self.port).start()
+            site = web.TCPSite(runner, HOST, self.port, ssl_context=self.ssl_context)
+            await site.start()
         except OSError:
             await runner.cleanup()
             raise

@@ -139,6 +139,7 @@ class PlexConnection:
                 headers=self._headers,
                 timeout=TIMEOUT,
                 allow_redirects=False,
+                raise_for_status=False,
             )
             target = response.headers.get(hdrs.LOCATION)
             if target is None or not _is_redirect(response.status):
@@ -159,7 +160,7 @@ class PlexConnection:
 def _raise_for_status(response: aiohttp.ClientResponse) -> None:
     """Raise what a status means; the body of an error is HTML and tells nothing."""
     match response.status:
-        case status if status < HTTPStatus.MULTIPLE_CHOICES:
+        case status if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return
         case HTTPStatus.UNAUTHORIZED:
             raise PlexAuthenticationError("HTTP status 401")

@@ -14,7 +14,7 @@ _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|^https?:(?!//)", re.IGNORECASE)
 # What can be looked up (resolvers raise anything for the rest), or an IPv6 address.
 _HOST = re.compile(
-    r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f:.]+(%[a-z0-9_.-]+)?",
+    r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f]*:[0-9a-f:.]+(%[a-z0-9_.-]+)?",
     re.IGNORECASE,
 )
 # Plex Web lives in /web below the server; a proxy may put a prefix before it.
