@@ -517,7 +517,7 @@ async def test_progress_jumps_and_100_is_not_the_end(
     last = (await ask.activities())[0]
 
     assert (first["progress"], last["progress"]) == (-1, 100)
-    assert seen == [-1, -1, 100, 50, 100, 66.7, 100]
+    assert seen == [-1, -1, -1, 100, 50, 100, 66.7, 100]
     assert first["uuid"] == last["uuid"]
     plex.finish("Off")
     await ask("POST", "/butler/A")

@@ -22,13 +22,15 @@ class RunShape(Enum):
     """One more activity for each running task, its title being the task's name."""
 
 
-def butler_activities(butler: Butler, shape: RunShape) -> list[dict[str, Any]]:
+def butler_activities(
+    butler: Butler, shape: RunShape, title: str | None = None
+) -> list[dict[str, Any]]:
     """Return the activities of a run, none when there is no run."""
     if butler.session is None:
         return []
     runs = list(butler.running.values())
     subtitle = runs[-1].task.title if runs and shape is RunShape.SUBTITLE else ""
-    parent = _activity(butler.session, PARENT_TITLE, subtitle, butler.progress)
+    parent = _activity(butler.session, title or PARENT_TITLE, subtitle, butler.progress)
     if shape is not RunShape.SUB_ACTIVITIES:
         return [parent]
     return [parent, *map(_sub_activity, runs)]

@@ -123,6 +123,13 @@ class Butler:
         if self.idle:
             self._end_session()
 
+    def report_progress(self, percent: float) -> None:
+        """Say how far the run is, -1 being unknown."""
+        if self.session is None:
+            raise ValueError("nothing is running")
+        self.progress = percent
+        self._changed()
+
     def close(self) -> None:
         """Drop everything, leaving no timer behind."""
         self.queue.clear()
@@ -135,7 +142,9 @@ class Butler:
 
     def _begin(self, name: str) -> None:
         if self.session is None:
+            # A run is seen to begin before its first task is.
             self.session = str(uuid4())
+            self._changed()
         if self._finished:
             self.progress = round(100 * self._finished / (self._finished + 1), 1)
         run = self.running[name] = Run(name, self.tasks[name])

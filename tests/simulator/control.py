@@ -4,6 +4,7 @@
 * ``POST /simulator/faults``: put one in force; ``fault`` (a name of `Fault`) and, where
   wanted, ``path``, ``method`` and ``times``, as a JSON object or as query parameters
 * ``DELETE /simulator/faults``: take all back and release what hangs
+* ``POST /simulator/kick``: drop every open websocket
 * ``GET /simulator/requests``: the requests clients made
 
 For example::
@@ -33,6 +34,8 @@ async def answer_control(plex: PlexSimulator, request: web.BaseRequest) -> web.R
     match request.method, request.path.removeprefix(CONTROL):
         case "GET", "requests":
             return web.json_response([item.as_dict() for item in plex.requests])
+        case "POST", "kick":
+            return web.json_response({"kicked": plex.kick()})
         case "GET", "faults":
             pass
         case "DELETE", "faults":

@@ -42,6 +42,8 @@ class Scene:
     path: str
     truth: Callable[[], Answer]
     """Does the work and returns the true answer."""
+    respond: Callable[[], Awaitable[web.StreamResponse]]
+    """Does the work and sends the true answer, which may be to open a websocket."""
     released: Pulse
     redirect_target: str
 
@@ -130,7 +132,7 @@ def _bad_task(scene: Scene) -> Answer:
 
 async def _slow(scene: Scene) -> web.StreamResponse:
     await scene.released.wait()
-    return as_response(scene.truth())
+    return await scene.respond()
 
 
 async def _drip(scene: Scene) -> web.StreamResponse:

@@ -66,6 +66,10 @@ class Fault(Enum):
     """8 MiB of blanks inside JSON, a few KiB on the wire."""
 
 
+ALTERING = {Fault.DRIP, Fault.TRUNCATED, Fault.BAD_TASK}
+"""What does something to a true answer, and nothing to one that has no body."""
+
+
 @dataclass(slots=True)
 class Injection:
     """A fault on some requests, for some times."""

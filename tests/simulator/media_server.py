@@ -43,6 +43,8 @@ class MediaServer:
         """What such a token gets where only the owner may go; 401 on older servers."""
         self.butler = Butler(tasks)
         self.shape = RunShape.SUB_ACTIVITIES
+        self.localised_parent_title: str | None = None
+        """What the activity of the whole run is called where it is not English."""
         self.activities: list[Any] = []
         """Activities that are not the Butler's, well-formed or not."""
         self.empty_activity_list = False
@@ -80,17 +82,30 @@ class MediaServer:
     def inside_window(self, inside: bool) -> None:
         self.butler.inside_window = inside
 
+    @property
+    def run_activities(self) -> list[dict[str, Any]]:
+        """The activities of the Butler's run, the whole one first; none when idle."""
+        return butler_activities(self.butler, self.shape, self.localised_parent_title)
+
     def finish(self, name: str) -> None:
         """End a running task now."""
         self.butler.finish(name)
+
+    def report_progress(self, percent: float) -> None:
+        """Say how far the run is, -1 being unknown."""
+        self.butler.report_progress(percent)
+
+    def is_owner(self, request: RecordedRequest) -> bool:
+        """Whether the token is the owner's, or none is needed."""
+        return self.token is None or request.token == self.token
 
     def answer(self, request: RecordedRequest, path: str) -> Answer:
         """Do what is asked for and return the answer."""
         if (request.method, path) == ("GET", "/identity"):
             return self._container(request, self._identity())
-        if self.token is not None and request.token != self.token:
-            return self._answer_stranger(request, path)
-        return self._answer_owner(request, path)
+        if self.is_owner(request):
+            return self._answer_owner(request, path)
+        return self._answer_stranger(request, path)
 
     def _answer_stranger(self, request: RecordedRequest, path: str) -> Answer:
         if request.token is None or request.token != self.shared_token:
@@ -157,7 +172,7 @@ class MediaServer:
         return root
 
     def _activities(self) -> dict[str, Any]:
-        activities = [*butler_activities(self.butler, self.shape), *self.activities]
+        activities = [*self.run_activities, *self.activities]
         content: dict[str, Any] = {"size": len(activities)}
         if activities or self.empty_activity_list:
             content["Activity"] = activities

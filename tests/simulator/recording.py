@@ -30,12 +30,16 @@ class RecordedRequest:
         """The token, which Plex takes from the header or from the query."""
         if (token := self.headers.get("X-Plex-Token")) is not None:
             return token
-        return next(iter(parse_qs(self.query).get("X-Plex-Token", ())), None)
+        return self.parameter("X-Plex-Token")
 
     @property
     def wants_json(self) -> bool:
         """Whether JSON was asked for; XML is Plex's default."""
         return "application/json" in self.headers.get("Accept", "")
+
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter of the query, None when it is missing or empty."""
+        return next(iter(parse_qs(self.query).get(name, ())), None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the request for a look from outside."""

@@ -1,17 +1,20 @@
 """The stand-in server on the network, and the controls a test needs."""
 
 from collections.abc import Iterable, Mapping
+import json
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from .control import CONTROL, answer_control
 from .fault_answers import REDIRECTED, Scene, as_response, play
-from .faults import Fault, FaultBook, Injection
+from .faults import ALTERING, Fault, FaultBook, Injection
 from .media_server import MediaServer
+from .notifications import NOTIFICATIONS, ActivityFeed, Notifications, frame
 from .recording import Pulse, RecordedRequest
+from .rendering import error_page
 from .tasks import SimulatedTask, default_tasks
 
 HOST = "127.0.0.1"
@@ -46,11 +49,15 @@ class PlexSimulator(MediaServer):
         self.requests: list[RecordedRequest] = []
         self.faults = FaultBook()
         self.redirect_target = "http://elsewhere.example.com:32400/"
+        self.websocket_refusal: int | None = None
+        """The status a websocket is refused with, as where a proxy knows none."""
+        self._notifications = Notifications()
         self._arrived = Pulse()
         self._changed = Pulse()
         self._released = Pulse()
         self._runner: web.ServerRunner | None = None
-        self.butler.listeners.append(self._changed.beat)
+        feed = ActivityFeed(lambda: self.run_activities, self._notifications.announce)
+        self.butler.listeners += [feed.look, self._changed.beat]
 
     @property
     def url(self) -> str:
@@ -126,6 +133,43 @@ class PlexSimulator(MediaServer):
         while not self.butler.idle:
             await self._changed.wait()
 
+    @property
+    def sockets(self) -> int:
+        """How many websockets are open."""
+        return len(self._notifications)
+
+    @property
+    def deaf(self) -> bool:
+        """Whether websockets stay open, but neither say nor answer anything.
+
+        What was to be said meanwhile is said afterwards.
+        """
+        return self._notifications.deaf
+
+    @deaf.setter
+    def deaf(self, deaf: bool) -> None:
+        self._notifications.deaf = deaf
+
+    async def wait_for_sockets(self, count: int) -> None:
+        """Return as soon as so many websockets are open, no more and no fewer."""
+        await self._notifications.wait_for(count)
+
+    def kick(self) -> int:
+        """Drop every websocket without a word; return how many those were."""
+        return self._notifications.kick()
+
+    def notify(self, kind: str, key: str, rows: list[dict[str, Any]]) -> None:
+        """Send rows of one kind to every websocket whose filters let them through."""
+        self._notifications.send(frame(kind, key, rows), kind)
+
+    def announce(self, event: str, activity: Mapping[str, Any]) -> None:
+        """Tell what became of an activity, the Butler's or not."""
+        self._notifications.announce(event, activity)
+
+    def send_frame(self, data: str | bytes | dict[str, Any]) -> None:
+        """Send just this to every websocket, whatever its filters; a dict as JSON."""
+        self._notifications.send(json.dumps(data) if isinstance(data, dict) else data)
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         recorded = RecordedRequest.from_request(request)
         path = recorded.raw_path
@@ -134,18 +178,34 @@ class PlexSimulator(MediaServer):
         self.requests.append(recorded)
         self._arrived.beat()
         if path.startswith(REDIRECTED + "/"):
-            return as_response(self.answer(recorded, path.removeprefix(REDIRECTED)))
+            path = path.removeprefix(REDIRECTED)
+            return await self._respond(request, recorded, path)
         fault = self.faults.take(path, recorded.method)
-        if fault is None:
-            return as_response(self.answer(recorded, path))
+        if fault is None or (fault in ALTERING and path == NOTIFICATIONS):
+            return await self._respond(request, recorded, path)
         scene = Scene(
             request=request,
             path=path,
             truth=lambda: self.answer(recorded, path),
+            respond=lambda: self._respond(request, recorded, path),
             released=self._released,
             redirect_target=self.redirect_target,
         )
         return await play(fault, scene)
+
+    async def _respond(
+        self, request: web.BaseRequest, recorded: RecordedRequest, path: str
+    ) -> web.StreamResponse:
+        if (recorded.method, path) != ("GET", NOTIFICATIONS):
+            return as_response(self.answer(recorded, path))
+        if self.websocket_refusal is not None:
+            return as_response(error_page(self.websocket_refusal))
+        if not self.is_owner(recorded):
+            # On any server: the status for other owner-only paths is not known here.
+            return as_response(error_page(401))
+        if not web.WebSocketResponse().can_prepare(request):
+            return as_response(error_page(400))
+        return await self._notifications.serve(request, recorded)
 
 
 def _hang_up(server: web.Server | None) -> None:
