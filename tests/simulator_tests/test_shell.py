@@ -1,0 +1,111 @@
+"""The simulator from a shell: its controls and its command."""
+
+import asyncio
+import signal
+import sys
+
+import aiohttp
+import pytest
+
+from tests.simulator import PlexSimulator
+
+from .client import JSON, Client
+
+
+async def test_control_of_faults(plex: PlexSimulator, ask: Client) -> None:
+    path = "/simulator/faults"
+    rows = [
+        {"fault": "HTML", "path": "/butler", "method": "GET", "times": 2},
+        {"fault": "SLOW", "path": None, "method": None, "times": None},
+    ]
+    await ask("POST", f"{path}?fault=html&path=/butler&method=GET&times=2", token=None)
+    await ask("POST", path, token=None, json={"fault": "SLOW"})
+
+    assert (await ask("GET", path, token=None)).json == rows
+    assert (await ask("GET", "/butler")).content_type == "text/html"
+    assert (await ask("DELETE", path, token=None)).json == []
+    assert (await ask("GET", "/butler")).content_type == "application/json"
+    assert [request.raw_path for request in plex.requests] == ["/butler"] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "faults?fault=NONSENSE", None, 400),
+        ("POST", "faults", None, 400),
+        ("POST", "faults?fault=SLOW&nonsense=1", None, 400),
+        ("POST", "faults?fault=SLOW&times=0", None, 400),
+        ("POST", "faults", b"[]", 400),
+        ("POST", "faults", b"{", 400),
+        ("PUT", "faults", None, 404),
+        ("GET", "nonsense", None, 404),
+    ],
+)
+async def test_control_mistakes(
+    ask: Client, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    reply = await ask(method, f"/simulator/{path}", data=body)
+
+    assert reply.status == status
+    assert reply.json["error"]
+    assert (await ask("GET", "/simulator/faults")).json == []
+
+
+async def test_control_of_requests(ask: Client) -> None:
+    await ask("GET", "/butler?a=b")
+
+    (request,) = (await ask("GET", "/simulator/requests", token=None)).json
+    assert (request["method"], request["raw_path"], request["query"]) == (
+        "GET",
+        "/butler",
+        "a=b",
+    )
+    assert ["Accept", "application/json"] in request["headers"]
+
+
+async def _serve(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.simulator", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments", "token", "shown"),
+    [
+        (signal.SIGINT, ["--token", "secret"], "secret", "secret"),
+        (signal.SIGTERM, ["--unclaimed"], None, "none needed"),
+    ],
+)
+async def test_command(
+    number: signal.Signals, arguments: list[str], token: str | None, shown: str
+) -> None:
+    process = await _serve("--port", "0", "--name", "Cellar", *arguments)
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().split()[-1]
+    assert (await process.stdout.readline()).decode() == f"Token: {shown}\n"
+    headers = JSON | ({} if token is None else {"X-Plex-Token": token})
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(url) as response,
+        session.post(f"{url}/butler") as started,
+    ):
+        root = await response.json()
+        assert started.status == 200
+    process.send_signal(number)
+
+    assert root["MediaContainer"]["friendlyName"] == "Cellar"
+    assert await process.communicate() == (b"", b"")
+    assert process.returncode == 0
+
+
+async def test_command_on_a_taken_port(plex: PlexSimulator) -> None:
+    process = await _serve("--port", str(plex.port))
+    stdout, stderr = await process.communicate()
+
+    assert process.returncode == 1
+    assert stdout == b""
+    assert stderr.decode().startswith(f"Cannot listen on port {plex.port}: ")
+    assert stderr.count(b"\n") == 1
