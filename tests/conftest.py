@@ -22,7 +22,7 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 
-from .simulator import PlexSimulator
+from .simulator import PlexSimulator, RecordedRequest
 
 type Tick = Callable[[float], Awaitable[None]]
 
@@ -65,9 +65,15 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 async def plex(
     hass: HomeAssistant, socket_enabled: None
 ) -> AsyncIterator[PlexSimulator]:
-    """A Plex Media Server."""
+    """A Plex Media Server without a websocket, so that it has to be polled."""
     async with PlexSimulator() as simulator:
+        simulator.websocket_refusal = 404
         yield simulator
+
+
+def reads(plex: PlexSimulator) -> list[RecordedRequest]:
+    """Return what was asked of the server, but for the tries to reach its websocket."""
+    return [r for r in plex.requests if "websockets" not in r.raw_path]
 
 
 def make_entry(plex: PlexSimulator) -> MockConfigEntry:
@@ -101,6 +107,18 @@ async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry
     return entry
 
 
+async def settle(hass: HomeAssistant) -> None:
+    """Wait for all that is under way, but for the stream, which has no end."""
+    await hass.async_block_till_done()
+    while tasks := [t for t in asyncio.all_tasks() if _ends(t.get_name())]:
+        await asyncio.wait(tasks)
+        await hass.async_block_till_done()
+
+
+def _ends(task_name: str) -> bool:
+    return task_name.endswith("refresh") or task_name.startswith("config entry retry")
+
+
 @pytest.fixture
 def tick(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Tick:
     """Let time go by, and everything happen that is due then."""
@@ -108,7 +126,7 @@ def tick(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Tick:
     async def tick(seconds: float) -> None:
         freezer.tick(timedelta(seconds=seconds))
         async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
+        await settle(hass)
 
     return tick
 

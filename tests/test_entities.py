@@ -10,7 +10,7 @@ from homeassistant.const import ATTR_ENTITY_ID, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import Tick, disable
+from .conftest import Tick, disable, reads
 from .simulator import Fault, PlexSimulator, RunShape, SimulatedTask
 
 BACKUP = "sensor.media_server_backup_database"
@@ -45,12 +45,13 @@ async def test_entities_of_a_server_and_a_task(
     for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id):
         assert entity == snapshot(name=f"{entity.entity_id}-entry")
         assert hass.states.get(entity.entity_id) == snapshot(name=entity.entity_id)
+    assert len(entity_registry.entities) == 11
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_entities_of_a_whole_server(hass: HomeAssistant) -> None:
-    """Two buttons, one binary sensor, one sensor, and three for each of 22 tasks."""
-    assert len(hass.states.async_entity_ids()) == 4 + 22 * 3
+    """Six of the server, and three for each of 22 tasks that are enabled by default."""
+    assert len(hass.states.async_entity_ids()) == 6 + 22 * 3
 
 
 # What is known of a task
@@ -173,7 +174,7 @@ async def test_start_is_not_forgotten_before_plex_shows_it(
     plex.inject(Fault.EMPTY, "/activities", times=1)
     await press(hass, "optimize_database_start")
     await tick(0.5)
-    assert plex.requests[-1].raw_path == "/activities"
+    assert reads(plex)[-1].raw_path == "/activities"
     assert states(hass, OPTIMIZE) == ["running"]
 
     await tick(1)
@@ -251,8 +252,8 @@ async def test_stop_of_what_does_not_run(
     hass: HomeAssistant, plex: PlexSimulator
 ) -> None:
     await press(hass, "backup_database_stop")
-    assert plex.requests[-1].method == "DELETE"
-    assert plex.requests[-1].raw_path == "/butler/BackupDatabase"
+    assert reads(plex)[-1].method == "DELETE"
+    assert reads(plex)[-1].raw_path == "/butler/BackupDatabase"
 
 
 @pytest.mark.usefixtures("loaded")
@@ -261,13 +262,13 @@ async def test_start_all_and_stop_all(
 ) -> None:
     plex.stop_delay = 0
     await press(hass, "start_all_tasks")
-    assert (plex.requests[-1].method, plex.requests[-1].raw_path) == ("POST", "/butler")
+    assert (reads(plex)[-1].method, reads(plex)[-1].raw_path) == ("POST", "/butler")
     await tick(1)
     assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["on", "1"]
 
     await press(hass, "stop_all_tasks")
-    assert plex.requests[-1].method == "DELETE"
-    assert plex.requests[-1].raw_path == "/butler"
+    assert reads(plex)[-1].method == "DELETE"
+    assert reads(plex)[-1].raw_path == "/butler"
     await tick(1)
     assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["off", "0"]
 

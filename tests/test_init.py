@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick, disable, make_entry
+from .conftest import Tick, disable, make_entry, reads
 from .simulator import Fault, PlexSimulator, SimulatedTask
 
 BACKUP = "sensor.media_server_backup_database"
@@ -41,7 +41,7 @@ async def test_load_and_unload(
 
     plex.requests.clear()
     await tick(120)
-    assert plex.requests == []
+    assert reads(plex) == []
 
 
 async def test_unload_after_a_press(
@@ -57,7 +57,7 @@ async def test_unload_after_a_press(
     await hass.config_entries.async_unload(loaded.entry_id)
     plex.requests.clear()
     await tick(2)
-    assert plex.requests == []
+    assert reads(plex) == []
 
 
 async def test_unload_during_a_press(
@@ -80,7 +80,7 @@ async def test_unload_during_a_press(
 
     plex.requests.clear()
     await tick(120)
-    assert plex.requests == []
+    assert reads(plex) == []
 
 
 async def test_reload_keeps_everything(
@@ -179,9 +179,9 @@ async def test_polls_every_minute_when_idle(
 ) -> None:
     plex.requests.clear()
     await tick(58)
-    assert plex.requests == []
+    assert reads(plex) == []
     await tick(3)
-    assert [request.raw_path for request in plex.requests] == ["/butler", "/activities"]
+    assert [request.raw_path for request in reads(plex)] == ["/butler", "/activities"]
 
 
 async def test_polls_every_ten_seconds_while_a_task_runs(
@@ -193,15 +193,15 @@ async def test_polls_every_ten_seconds_while_a_task_runs(
 
     plex.requests.clear()
     await tick(8)
-    assert plex.requests == []
+    assert reads(plex) == []
     plex.finish("OptimizeDatabase")
     await tick(3)
-    assert len(plex.requests) == 2
+    assert len(reads(plex)) == 2
     assert hass.states.get("sensor.media_server_optimize_database").state == "idle"
 
     plex.requests.clear()
     await tick(55)
-    assert plex.requests == []
+    assert reads(plex) == []
 
 
 async def test_looks_often_for_a_while_after_a_request(
@@ -215,9 +215,9 @@ async def test_looks_often_for_a_while_after_a_request(
     plex.requests.clear()
     for _ in range(3):
         await tick(11)
-    assert len(plex.requests) == 6
+    assert len(reads(plex)) == 6
     await tick(55)
-    assert len(plex.requests) == 6
+    assert len(reads(plex)) == 6
 
 
 async def test_polling_disabled_by_the_user(
@@ -229,7 +229,7 @@ async def test_polling_disabled_by_the_user(
     await hass.config_entries.async_setup(entry.entry_id)
     plex.requests.clear()
     await tick(600)
-    assert plex.requests == []
+    assert reads(plex) == []
 
     disable(plex, "BackupDatabase")
     await hass.services.async_call(
@@ -264,7 +264,7 @@ async def test_another_server_at_the_address(
     assert entry.state is ConfigEntryState.SETUP_ERROR
     assert entry.error_reason_translation_key == "wrong_server"
     # Nobody but the right server has seen the list of tasks asked for.
-    assert [request.raw_path for request in plex.requests] == ["/identity"]
+    assert [request.raw_path for request in reads(plex)] == ["/identity"]
 
 
 async def test_another_server_after_an_outage(
@@ -304,7 +304,7 @@ async def test_unclaimed_server(hass: HomeAssistant, plex: PlexSimulator) -> Non
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED
-    assert all("X-Plex-Token" not in request.headers for request in plex.requests)
+    assert all("X-Plex-Token" not in request.headers for request in reads(plex))
 
 
 async def test_introduces_itself(
@@ -312,16 +312,16 @@ async def test_introduces_itself(
 ) -> None:
     hass.config.language = "de"
     await hass.config_entries.async_setup(entry.entry_id)
-    headers = plex.requests[0].headers
+    headers = reads(plex)[0].headers
     assert headers["X-Plex-Product"] == "Butler for Plex"
     assert headers["X-Plex-Version"] == "0.1.0"
     assert headers["X-Plex-Device-Name"] == "Home Assistant"
     assert headers["X-Plex-Language"] == "de"
-    identifiers = {r.headers["X-Plex-Client-Identifier"] for r in plex.requests}
+    identifiers = {r.headers["X-Plex-Client-Identifier"] for r in reads(plex)}
     assert len(identifiers) == 1
 
     await hass.config_entries.async_reload(entry.entry_id)
-    assert plex.requests[-1].headers["X-Plex-Client-Identifier"] in identifiers
+    assert reads(plex)[-1].headers["X-Plex-Client-Identifier"] in identifiers
 
 
 # Tasks that come and go
@@ -356,7 +356,7 @@ async def test_vanished_task_leaves_and_may_come_back(
     backup = plex.tasks.pop("BackupDatabase")
     await tick(61)
     entries = er.async_entries_for_config_entry(entity_registry, loaded.entry_id)
-    assert len(entries) == 67  # one task's three of 70 are gone
+    assert len(entries) == 6 + 21 * 5  # one of 22 tasks is gone
     assert not [e for e in entries if "BackupDatabase" in e.unique_id]
     assert not device_registry.async_get_child_device_by_identifier(
         task_device(loaded, "BackupDatabase"), loaded.entry_id

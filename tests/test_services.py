@@ -16,7 +16,7 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick
+from .conftest import Tick, reads
 from .simulator import Fault, PlexSimulator
 
 BACKUP = "sensor.media_server_backup_database"
@@ -35,7 +35,7 @@ async def act_silently(hass: HomeAssistant, action: str, **data: Any) -> None:
 
 
 def wire(plex: PlexSimulator) -> tuple[str, str]:
-    return (plex.requests[-1].method, plex.requests[-1].raw_path)
+    return (reads(plex)[-1].method, reads(plex)[-1].raw_path)
 
 
 async def test_get_butler_tasks(
@@ -134,7 +134,7 @@ async def test_another_sensor_as_target(
     with pytest.raises(ServiceValidationError, match=RUNNING_TASKS) as raised:
         await act(hass, action, entity_id=RUNNING_TASKS)
     assert raised.value.translation_key == "not_a_task"
-    assert plex.requests == []
+    assert reads(plex) == []
 
 
 async def test_start_all_and_stop_all(

@@ -6,13 +6,20 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
+from .client import async_create_server
 from .const import DOMAIN
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry, async_create_server
+from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .devices import listed_identifiers
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+]
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
@@ -29,6 +36,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_create_background_task(
+        hass, coordinator.async_listen(), f"{entry.title} - stream"
+    )
     return True
 
 
@@ -43,5 +53,6 @@ async def async_remove_config_entry_device(
     """Allow to delete the device of a task that the server no longer lists."""
     return (
         entry.state is ConfigEntryState.LOADED
-        and not device.identifiers & entry.runtime_data.listed_identifiers()
+        and not device.identifiers
+        & listed_identifiers(entry.runtime_data.identity, entry.runtime_data.data.tasks)
     )

@@ -14,8 +14,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
+from .client import async_create_server
 from .const import DOMAIN
-from .coordinator import async_create_server
 from .errors import flow_error
 from .plex import PlexError
 

@@ -10,11 +10,16 @@ LOGGER = logging.getLogger(__package__)
 # Tasks change their state by the hour when nothing runs, by the minute when one does.
 IDLE_INTERVAL = timedelta(seconds=60)
 BUSY_INTERVAL = timedelta(seconds=10)
+# While the server tells by itself, polling only makes sure of it.
+LIVE_INTERVAL = timedelta(minutes=5)
 
-# How long Plex may take to show what a request has set in motion (seconds).
-SETTLE = 1.0
-# How long after a request the Butler is looked at more often (seconds).
-WATCH = 30.0
+# A request is looked after when Plex can show what it has set in motion, and often for a
+# while.
+LOOK_DELAY = 1.0
+WATCH = timedelta(seconds=30)
+
+# Progress that changes more often is written no more often (seconds).
+PROGRESS_INTERVAL = 0.25
 
 # A server deep in maintenance answers late or not at all; so many such answers in a
 # row still say nothing.

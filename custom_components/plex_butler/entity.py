@@ -9,8 +9,8 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .devices import server_identifier, task_identifier
 from .plex import ButlerTask
 
 
@@ -22,9 +22,9 @@ class ButlerEntity(CoordinatorEntity[ButlerCoordinator]):
     def __init__(self, coordinator: ButlerCoordinator, key: str) -> None:
         """Initialize an entity of the server's device."""
         super().__init__(coordinator)
-        machine_identifier = coordinator.identity.machine_identifier
-        self._attr_unique_id = f"{machine_identifier}_{key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, machine_identifier)})
+        identifier = server_identifier(coordinator.identity)
+        self._attr_unique_id = f"{identifier[1]}_{key}"
+        self._attr_device_info = DeviceInfo(identifiers={identifier})
 
 
 class ButlerTaskEntity(CoordinatorEntity[ButlerCoordinator]):
@@ -38,10 +38,10 @@ class ButlerTaskEntity(CoordinatorEntity[ButlerCoordinator]):
         """Initialize an entity of the task's device."""
         super().__init__(coordinator)
         self.task_name = task.name
-        _, identifier = coordinator.task_identifier(task.name)
-        self._attr_unique_id = f"{identifier}_{key}"
+        identifier = task_identifier(coordinator.identity, task.name)
+        self._attr_unique_id = f"{identifier[1]}_{key}"
         self._attr_device_info = ChildDeviceInfo(
-            identifiers={(DOMAIN, identifier)},
+            identifiers={identifier},
             name=task.title,
             parent_device_id=coordinator.device_id,
         )

@@ -1,20 +1,48 @@
-"""What every task is doing, and how many run."""
+"""What every task is doing and did, how many run, and how far they are."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import (
+    RestoreSensor,
     SensorDeviceClass,
     SensorEntity,
+    SensorEntityDescription,
     SensorStateClass,
 )
+from homeassistant.const import PERCENTAGE, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry, TaskStatus
+from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .data import ButlerData, TaskStatus
 from .entity import ButlerEntity, ButlerTaskEntity, async_add_task_entities
 from .plex import ButlerTask
 
 PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentSensorDescription(SensorEntityDescription):
+    """Describes a sensor of the moment when something was last seen of a task."""
+
+    moments_fn: Callable[[ButlerData], Mapping[str, datetime]]
+
+
+MOMENT_SENSORS = (
+    MomentSensorDescription(
+        key="last_started",
+        translation_key="last_started",
+        moments_fn=lambda data: data.last_started,
+    ),
+    MomentSensorDescription(
+        key="last_finished",
+        translation_key="last_finished",
+        moments_fn=lambda data: data.last_finished,
+    ),
+)
 
 
 async def async_setup_entry(
@@ -24,9 +52,17 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of a server."""
     coordinator = entry.runtime_data
-    async_add_entities([RunningTasksSensor(coordinator)])
+    async_add_entities([RunningTasksSensor(coordinator), ProgressSensor(coordinator)])
     async_add_task_entities(
-        entry, async_add_entities, lambda task: [TaskSensor(coordinator, task)]
+        entry,
+        async_add_entities,
+        lambda task: [
+            TaskSensor(coordinator, task),
+            *(
+                MomentSensor(coordinator, description, task)
+                for description in MOMENT_SENSORS
+            ),
+        ],
     )
 
 
@@ -80,3 +116,57 @@ class RunningTasksSensor(ButlerEntity, SensorEntity):
         if maintenance.active and not maintenance.running:
             return None
         return len(maintenance.running)
+
+
+class ProgressSensor(ButlerEntity, SensorEntity):
+    """How far the Butler has come, by its own account, which also goes back."""
+
+    _attr_native_unit_of_measurement = PERCENTAGE
+    _attr_state_class = SensorStateClass.MEASUREMENT
+    _attr_suggested_display_precision = 0
+    _attr_translation_key = "progress"
+
+    def __init__(self, coordinator: ButlerCoordinator) -> None:
+        """Initialize the sensor."""
+        super().__init__(coordinator, "progress")
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """Return per cent; unknown when nothing runs or the server does not know."""
+        return self.coordinator.data.maintenance.progress
+
+
+class MomentSensor(ButlerTaskEntity, RestoreSensor):
+    """When something was last seen of a task; unknown until it is seen once."""
+
+    entity_description: MomentSensorDescription
+    _attr_device_class = SensorDeviceClass.TIMESTAMP
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_entity_registry_enabled_default = False
+
+    def __init__(
+        self,
+        coordinator: ButlerCoordinator,
+        description: MomentSensorDescription,
+        task: ButlerTask,
+    ) -> None:
+        """Initialize the sensor."""
+        super().__init__(coordinator, description.key, task)
+        self.entity_description = description
+        self._restored: datetime | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Recall what was seen before a restart, which Plex cannot tell."""
+        await super().async_added_to_hass()
+        last = await self.async_get_last_sensor_data()
+        if last and isinstance(last.native_value, datetime):
+            self._restored = last.native_value
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return the moment."""
+        moments = self.entity_description.moments_fn(self.coordinator.data)
+        return moments.get(self.task_name, self._restored)

@@ -1,5 +1,6 @@
 """Actions: the five operations of the Butler."""
 
+from datetime import timedelta
 from typing import TypeIs
 
 import voluptuous as vol
@@ -16,12 +17,20 @@ from homeassistant.core import (
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.typing import VolDictType
 
 from .const import DOMAIN
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .sensor import TaskSensor
 
+ATTR_TIMEOUT = "timeout"
+ATTR_WAIT_FOR_COMPLETION = "wait_for_completion"
+
 SERVER_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
+START_SCHEMA: VolDictType = {
+    vol.Optional(ATTR_WAIT_FOR_COMPLETION, default=False): cv.boolean,
+    vol.Optional(ATTR_TIMEOUT, default=timedelta(hours=1)): cv.positive_time_period,
+}
 
 
 @callback
@@ -40,14 +49,17 @@ def async_setup_services(hass: HomeAssistant) -> None:
     hass.services.async_register(
         DOMAIN, "stop_all_tasks", _stop_all_tasks, SERVER_SCHEMA
     )
-    for name, func in (("start_task", _start_task), ("stop_task", _stop_task)):
+    for name, func, schema in (
+        ("start_task", _start_task, START_SCHEMA),
+        ("stop_task", _stop_task, None),
+    ):
         service.async_register_platform_entity_service(
             hass,
             DOMAIN,
             name,
             entity_domain=SENSOR_DOMAIN,
             func=func,
-            schema=None,
+            schema=schema,
             supports_response=SupportsResponse.OPTIONAL,
         )
 
@@ -89,9 +101,13 @@ async def _stop_all_tasks(call: ServiceCall) -> None:
 
 
 async def _start_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
-    """Start a task."""
+    """Start a task, and see it through if that is wanted."""
     if not _is_task(entity, call):
         return None
+    if call.data[ATTR_WAIT_FOR_COMPLETION]:
+        return await entity.coordinator.run_task(
+            entity.task_name, call.data[ATTR_TIMEOUT].total_seconds()
+        )
     return {"result": await entity.coordinator.start_task(entity.task_name)}
 
 

@@ -23,14 +23,18 @@ from .errors import (
     PlexUnknownTaskError,
     PlexUrlError,
 )
+from .events import ActivityEvent, SettingEvent, StreamDown, StreamUp, listen
 from .maintenance import Maintenance
 from .models import Activity, ButlerTask, ServerIdentity, StartResult, StopResult
 from .server import PlexServer
 from .url import normalize_url
+from .watch import ButlerWatch, Run
 
 __all__ = [
     "Activity",
+    "ActivityEvent",
     "ButlerTask",
+    "ButlerWatch",
     "ClientInfo",
     "Maintenance",
     "PlexAuthenticationError",
@@ -46,8 +50,13 @@ __all__ = [
     "PlexTlsError",
     "PlexUnknownTaskError",
     "PlexUrlError",
+    "Run",
     "ServerIdentity",
+    "SettingEvent",
     "StartResult",
     "StopResult",
+    "StreamDown",
+    "StreamUp",
+    "listen",
     "normalize_url",
 ]

@@ -3,8 +3,8 @@
 Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,6 +32,10 @@ from .errors import (
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 MAX_BYTES = 4 * 1024 * 1024
 MAX_REDIRECTS = 3
+# A ping goes out after so many seconds of silence; half as long later, with no answer,
+# the peer is dead.
+HEARTBEAT = 20.0
+MAX_FRAME = 1024 * 1024
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 # No server is left alone for longer than this, whatever it asks for (seconds).
@@ -102,17 +106,47 @@ class PlexConnection:
             return response.status
 
     @asynccontextmanager
+    async def websocket(
+        self, path: str
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Yield the websocket at a path, for as long as it lasts."""
+        # A handshake cannot be told not to follow redirects, but a session can.
+        stay = aiohttp.TraceConfig()
+        stay.on_request_redirect.append(_refuse_redirect)
+        with self._translated():
+            async with (
+                aiohttp.ClientSession(
+                    connector=self._session.connector,
+                    connector_owner=False,
+                    timeout=TIMEOUT,
+                    trace_configs=[stay],
+                ) as session,
+                session.ws_connect(
+                    URL(self._base + path, encoded=True),
+                    headers=self._headers,
+                    heartbeat=HEARTBEAT,
+                    max_msg_size=MAX_FRAME,
+                ) as websocket,
+            ):
+                yield websocket
+
+    @asynccontextmanager
     async def _request(
         self, method: str, path: str
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Yield a successful response, all other outcomes are raised as PlexError."""
-        try:
-            response = await self._follow(method, path)
-            async with response:
-                _raise_for_status(response)
+        with self._translated():
+            async with await self._follow(method, path) as response:
+                if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+                    # The body of an error is HTML and tells nothing.
+                    raise _status_error(response.status, response.headers)
                 yield response
-        except PlexError:
-            raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise what goes wrong as PlexError."""
+        try:
+            yield
         except aiohttp.ConnectionTimeoutError as err:
             raise PlexConnectionError("cannot connect in time") from err
         except TimeoutError as err:
@@ -125,8 +159,10 @@ class PlexConnection:
             raise PlexConnectionError("closed without an answer") from err
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as err:
             raise PlexConnectionError(str(err)) from err
+        # The rest hold the request with its headers: they are not to be chained.
+        except aiohttp.WSServerHandshakeError as err:
+            raise _status_error(err.status, err.headers or {}) from None
         except aiohttp.ClientError as err:
-            # These hold the request with its headers: not to be chained.
             raise PlexResponseError(f"not HTTP ({type(err).__name__})") from None
 
     async def _follow(self, method: str, path: str) -> aiohttp.ClientResponse:
@@ -157,19 +193,20 @@ class PlexConnection:
         raise PlexRedirectError("redirected too often")
 
 
-def _raise_for_status(response: aiohttp.ClientResponse) -> None:
-    """Raise what a status means; the body of an error is HTML and tells nothing."""
-    match response.status:
-        case status if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            return
+async def _refuse_redirect(*_: object) -> None:
+    raise PlexRedirectError("redirected to another address")
+
+
+def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
+    """Return what a status other than success means."""
+    match status:
         case HTTPStatus.UNAUTHORIZED:
-            raise PlexAuthenticationError("HTTP status 401")
+            return PlexAuthenticationError("HTTP status 401")
         case HTTPStatus.FORBIDDEN:
-            raise PlexForbiddenError("HTTP status 403")
-        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE as status:
-            raise PlexBusyError(status, _retry_after(response.headers))
-        case status:
-            raise PlexResponseError(f"HTTP status {status}", status=status)
+            return PlexForbiddenError("HTTP status 403")
+        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
+            return PlexBusyError(status, _retry_after(headers))
+    return PlexResponseError(f"HTTP status {status}", status=status)
 
 
 def _is_redirect(status: int) -> bool:

@@ -15,7 +15,7 @@ _PARENT_TYPE = "butler"
 _PARENT_TITLE = "Butler tasks"
 
 # What a task's work looks like. It also occurs on its own, when media is added or a
-# user asks for it, so it says something about the Butler only while the Butler runs.
+# user asks for it, so it is a hint only while the Butler runs and names no task itself.
 _WORK = {
     "library.update.section": "RefreshLibraries",
     "media.generate.credits": "ButlerTaskGenerateCreditsMarkers",
@@ -37,6 +37,8 @@ class Maintenance:
     """Whether the Butler is at work, on whatever task."""
     running: frozenset[str]
     """Names of the tasks known to run; empty while active means: not known which."""
+    progress: float | None = None
+    """Per cent of the run as a whole, which also falls; 100 is not its end."""
 
     @classmethod
     def observe(
@@ -44,7 +46,7 @@ class Maintenance:
     ) -> Self:
         """Tell what runs from the server's tasks, by name, and its activities."""
         activities = tuple(activities)
-        active = any(_is_butler(activity) for activity in activities)
+        butlers = [activity for activity in activities if _is_butler(activity)]
         names = {task.title: name for name, task in tasks.items()}
         names |= {name: name for name in tasks}
         running = {
@@ -53,13 +55,18 @@ class Maintenance:
             for text in (activity.title, activity.subtitle)
             if text in names
         }
-        if active:
+        if butlers and not running:
             running.update(
                 _WORK[activity.type]
                 for activity in activities
                 if _WORK.get(activity.type) in tasks
             )
-        return cls(active=active or bool(running), running=frozenset(running))
+        parents = [activity for activity in butlers if activity.title not in names]
+        return cls(
+            active=bool(butlers or running),
+            running=frozenset(running),
+            progress=parents[0].progress if parents else None,
+        )
 
     def including(self, names: Iterable[str]) -> Self:
         """Return the same with tasks that are known to run from elsewhere."""

@@ -5,6 +5,7 @@ stop_task, start_all_tasks, stop_all_tasks). Every call raises PlexError.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 import logging
 from typing import Any
@@ -127,6 +128,17 @@ class PlexServer:
     async def stop_all_tasks(self) -> None:
         """Stop what runs and empty the queue (`DELETE /butler`)."""
         await self._connection.send(hdrs.METH_DELETE, "/butler")
+
+    def notifications(
+        self,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+        """Return the websocket on which the server tells what changes.
+
+        See events.py for what comes out of it.
+        """
+        return self._connection.websocket(
+            "/:/websockets/notifications?filters=activity,preference"
+        )
 
     async def _container(self, path: str) -> dict[str, Any]:
         return _member(await self._connection.get_json(path), "MediaContainer")

@@ -1,0 +1,71 @@
+"""The devices of a server and its tasks."""
+
+from collections.abc import Collection, Iterable
+
+from yarl import URL
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN
+from .plex import ServerIdentity
+
+
+def server_identifier(identity: ServerIdentity) -> tuple[str, str]:
+    """Return the identifier of the server's device."""
+    return (DOMAIN, identity.machine_identifier)
+
+
+def task_identifier(identity: ServerIdentity, name: str) -> tuple[str, str]:
+    """Return the identifier of the device of one of the server's tasks."""
+    return (DOMAIN, f"{identity.machine_identifier}_{name}")
+
+
+def listed_identifiers(
+    identity: ServerIdentity, tasks: Iterable[str]
+) -> set[tuple[str, str]]:
+    """Return the identifiers of a server's device and of its tasks'."""
+    return {
+        server_identifier(identity),
+        *(task_identifier(identity, name) for name in tasks),
+    }
+
+
+@callback
+def async_register_server(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    identity: ServerIdentity,
+    name: str,
+    url: URL,
+) -> str:
+    """Register the server's device, which its tasks' need, and return its id."""
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        entry_type=dr.DeviceEntryType.SERVICE,
+        identifiers={server_identifier(identity)},
+        manufacturer="Plex",
+        model="Plex Media Server",
+        name=name or entry.title,
+        sw_version=identity.version,
+        configuration_url=str(url / "web"),
+    )
+    return device.id
+
+
+@callback
+def async_remove_stale_tasks(
+    hass: HomeAssistant,
+    server_id: str,
+    identity: ServerIdentity,
+    tasks: Collection[str],
+) -> None:
+    """Remove the devices of tasks that the server no longer has."""
+    if not tasks:  # No server has none: this is one that is not ready yet.
+        return
+    keep = listed_identifiers(identity, tasks)
+    registry = dr.async_get(hass)
+    for device in dr.async_entries_for_parent_device(registry, server_id):
+        if not device.identifiers & keep:
+            registry.async_remove_device(device.id)
