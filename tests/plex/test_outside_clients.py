@@ -14,7 +14,7 @@ from plexapi.exceptions import NotFound, Unauthorized
 from plexapi.server import PlexServer
 import pytest
 
-from tests.simulator import PlexSimulator, RecordedRequest, RunShape
+from tests.simulator import PlexSimulator, RecordedRequest, RunShape, SimulatedTask
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -128,6 +128,38 @@ async def test_plexapi_with_an_unclaimed_server(plex: PlexSimulator) -> None:
     server = await asyncio.to_thread(PlexServer, plex.url, "")
 
     assert len(await asyncio.to_thread(server.butlerTasks)) == 22
+
+
+@pytest.mark.parametrize("shape", RunShape)
+async def test_plexapi_is_alerted(
+    plex: PlexSimulator, server: PlexServer, shape: RunShape
+) -> None:
+    plex.shape = shape
+    plex.tasks["Short"] = SimulatedTask("Short", "Short", "", 1, duration=0)
+    told: list[tuple[str, str]] = []
+    errors: list[Any] = []
+
+    def hear(alert: dict[str, Any]) -> None:
+        (row,) = alert["ActivityNotification"]
+        told.append((row["event"], row["Activity"]["title"]))
+        if told[-1] == ("ended", "Butler tasks"):
+            # In its own thread: of a stop from another one websocket-client may not
+            # take notice for ten seconds.
+            listener.stop()
+
+    listener = server.startAlertListener(hear, errors.append)
+    await plex.wait_for_sockets(1)
+    await asyncio.to_thread(server.runButlerTask, "Short")
+    await asyncio.to_thread(listener.join, 10)
+
+    assert not listener.is_alive()
+    assert told[0] == ("started", "Butler tasks")
+    assert [event for event, title in told if title == "Short"] == (
+        ["started", "ended"] if shape is RunShape.SUB_ACTIVITIES else []
+    )
+    assert told[-1] == ("ended", "Butler tasks")
+    assert errors == []
+    await plex.wait_for_sockets(0)
 
 
 # plex-api-client, which reads JSON

@@ -7,7 +7,7 @@ pings by itself, offers no compression and answers a plain GET with 400.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 import json
@@ -66,11 +66,11 @@ class _Socket:
     """The kinds of frames it asked for; none are all."""
     frames: asyncio.Queue[str | bytes] = field(default_factory=asyncio.Queue)
 
-    async def write(self, frame: str | bytes) -> None:
-        if isinstance(frame, str):
-            await self.websocket.send_str(frame)
+    async def write(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            await self.websocket.send_str(data)
         else:
-            await self.websocket.send_bytes(frame)
+            await self.websocket.send_bytes(data)
 
 
 class Notifications:
@@ -79,8 +79,6 @@ class Notifications:
     def __init__(self) -> None:
         self._sockets: set[_Socket] = set()
         self._changed = Pulse()
-        # Frames are queued in the very moment of a change and written later, so that
-        # none is missed however short what it is about.
         self._hearing = asyncio.Event()
         self._hearing.set()
 
@@ -101,11 +99,13 @@ class Notifications:
 
     def send(self, data: str | bytes, kind: str | None = None) -> None:
         """Send a frame to everybody who asked for its kind, or to just everybody."""
+        # Queued here and now, and written later, so that nothing is missed however
+        # short what it tells of.
         for socket in self._sockets:
             if kind is None or not socket.kinds or kind in socket.kinds:
                 socket.frames.put_nowait(data)
 
-    def announce(self, event: str, activity: Mapping[str, Any]) -> None:
+    def announce(self, event: str, activity: dict[str, Any]) -> None:
         """Tell what became of an activity."""
         row = {"event": event, "uuid": activity.get("uuid"), "Activity": activity}
         self.send(frame("activity", "ActivityNotification", [row]), "activity")

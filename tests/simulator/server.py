@@ -162,7 +162,7 @@ class PlexSimulator(MediaServer):
         """Send rows of one kind to every websocket whose filters let them through."""
         self._notifications.send(frame(kind, key, rows), kind)
 
-    def announce(self, event: str, activity: Mapping[str, Any]) -> None:
+    def announce(self, event: str, activity: dict[str, Any]) -> None:
         """Tell what became of an activity, the Butler's or not."""
         self._notifications.announce(event, activity)
 
@@ -201,7 +201,7 @@ class PlexSimulator(MediaServer):
         if self.websocket_refusal is not None:
             return as_response(error_page(self.websocket_refusal))
         if not self.is_owner(recorded):
-            # On any server: the status for other owner-only paths is not known here.
+            # Of a shared token too, and whatever `shared_status` says of other paths.
             return as_response(error_page(401))
         if not web.WebSocketResponse().can_prepare(request):
             return as_response(error_page(400))

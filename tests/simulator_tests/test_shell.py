@@ -38,6 +38,7 @@ async def test_control_of_faults(plex: PlexSimulator, ask: Client) -> None:
         ("POST", "faults", b"[]", 400),
         ("POST", "faults", b"{", 400),
         ("PUT", "faults", None, 404),
+        ("GET", "kick", None, 404),
         ("GET", "nonsense", None, 404),
     ],
 )
@@ -61,6 +62,14 @@ async def test_control_of_requests(ask: Client) -> None:
         "a=b",
     )
     assert ["Accept", "application/json"] in request["headers"]
+
+
+async def test_control_of_websockets(plex: PlexSimulator, ask: Client) -> None:
+    async with ask.listen() as websocket:
+        reply = await ask("POST", "/simulator/kick", token=None)
+
+        assert reply.json == {"kicked": 1}
+        assert (await websocket.receive()).type is aiohttp.WSMsgType.CLOSED
 
 
 async def _serve(*arguments: str) -> asyncio.subprocess.Process:
