@@ -44,7 +44,7 @@ class ActivityFeed:
         """Tell what started, changed or ended since the last look."""
         before = self._seen
         self._seen = {item["uuid"]: _shown(item) for item in self._activities()}
-        for uuid, activity in reversed(before.items()):
+        for uuid, activity in before.items():
             if uuid not in self._seen:
                 self._tell("ended", activity)
         for uuid, activity in self._seen.items():

@@ -50,8 +50,9 @@ async def test_unclaimed_server_asks_for_no_token(
 
 
 async def test_handshake_is_recorded(plex: PlexSimulator, ask: Client) -> None:
-    async with ask.listen("?filters=activity"):
+    async with ask.listen("?filters=activity", compress=15) as websocket:
         request = await plex.wait_for_request("GET", NOTIFICATIONS)
+        assert websocket.compress == 0
 
     assert plex.requests == [request]
     assert request.query == "filters=activity"
@@ -61,7 +62,8 @@ async def test_handshake_is_recorded(plex: PlexSimulator, ask: Client) -> None:
 
 async def test_plain_requests(ask: Client) -> None:
     assert (await ask("GET", NOTIFICATIONS, token="wrong")).status == 401
-    assert (await ask("GET", NOTIFICATIONS)).status == 400
+    plain = await ask("GET", NOTIFICATIONS)
+    assert (plain.status, plain.content_type) == (400, "text/html")
     assert (await ask("POST", NOTIFICATIONS)).status == 404
 
 
