@@ -18,13 +18,22 @@ from syrupy.assertion import SnapshotAssertion
 import trustme
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
-from homeassistant.core import HomeAssistant
+from custom_components.plex_butler.plex import connection
+from homeassistant.const import (
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    EVENT_STATE_CHANGED,
+)
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 
-from .simulator import PlexSimulator, RecordedRequest
+from .simulator import Fault, PlexSimulator, RecordedRequest
 
 type Tick = Callable[[float], Awaitable[None]]
+
+
+WEBSOCKET = "/:/websockets/notifications"
 
 
 class Hung(Protocol):
@@ -110,9 +119,14 @@ async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry
 async def settle(hass: HomeAssistant) -> None:
     """Wait for all that is under way, but for the stream, which has no end."""
     await hass.async_block_till_done()
+    await read_done()
+    await hass.async_block_till_done()
+
+
+async def read_done() -> None:
+    """Wait for the reads that are under way, and for tries to set an entry up."""
     while tasks := [t for t in asyncio.all_tasks() if _ends(t.get_name())]:
         await asyncio.wait(tasks)
-        await hass.async_block_till_done()
 
 
 def _ends(task_name: str) -> bool:
@@ -146,3 +160,43 @@ def hung(
         return await task
 
     return hung
+
+
+@pytest.fixture
+async def live(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> MockConfigEntry:
+    """The server's config entry, set up, with the stream connected and all read."""
+    # A leap of the clock leaves no time for an answer to a ping.
+    monkeypatch.setattr(connection, "HEARTBEAT", 1e9)
+    plex.websocket_refusal = None
+    plex.inject(Fault.SLOW, WEBSOCKET)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await connect(hass, plex)
+    return entry
+
+
+async def connect(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    """Let the stream through that was held up, and what it leads to."""
+    plex.requests.clear()
+    plex.clear_faults()
+    await plex.wait_for_request("GET", "/activities")
+    await settle(hass)
+
+
+async def until(hass: HomeAssistant, entity_id: str, state: str) -> None:
+    """Wait for a state."""
+    reached = asyncio.Event()
+
+    @callback
+    def look(_event: object = None) -> None:
+        if hass.states.get(entity_id).state == state:
+            reached.set()
+
+    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, look)
+    look()
+    await reached.wait()
+    stop()

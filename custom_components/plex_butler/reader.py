@@ -104,7 +104,7 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
     @override
     async def _async_update_data(self) -> ButlerData:
         """Poll the server."""
-        self.update_interval = LIVE_INTERVAL if self.streaming else IDLE_INTERVAL
+        self.update_interval = IDLE_INTERVAL
         try:
             if not self.last_update_success:
                 await self._reidentify()
@@ -115,8 +115,11 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
             raise poll_error(err, self.name) from err
         self._timeouts = 0
         async_remove_stale_tasks(self.hass, self.device_id, self.identity, data.tasks)
-        busy = data.maintenance.active and not self.streaming
-        if busy or dt_util.utcnow() < self._look_often_until:
+        if dt_util.utcnow() < self._look_often_until:
+            self.update_interval = BUSY_INTERVAL
+        elif self.streaming:
+            self.update_interval = LIVE_INTERVAL
+        elif data.maintenance.active:
             self.update_interval = BUSY_INTERVAL
         return data
 

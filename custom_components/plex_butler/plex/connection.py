@@ -34,7 +34,9 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_REDIRECTS = 3
 # A ping goes out after so many seconds of silence; half as long later, with no answer,
 # the peer is dead.
-HEARTBEAT = 20.0
+HEARTBEAT = 15.0
+# Whoever goes says so, but does not wait for the other: it may have gone already.
+NO_FAREWELL = aiohttp.ClientWSTimeout(ws_close=0)
 MAX_FRAME = 1024 * 1024
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
@@ -125,6 +127,7 @@ class PlexConnection:
                     URL(self._base + path, encoded=True),
                     headers=self._headers,
                     heartbeat=HEARTBEAT,
+                    timeout=NO_FAREWELL,
                     max_msg_size=MAX_FRAME,
                 ) as websocket,
             ):

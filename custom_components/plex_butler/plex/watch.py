@@ -61,12 +61,15 @@ class ButlerWatch:
         # Tasks started by a request that nothing shows yet.
         self._assumed: dict[str, datetime] = {}
         self._stopped: set[str] = set()
+        # Whether the server shows the Butler at work; since when it does not any more.
+        self._seen_active = False
         self._quiet_since: datetime | None = None
         # Up to when nothing can have been missed. With a stream, and a read since it
         # came up, that is always now.
         self._complete_until: datetime | None = None
-        self._streaming = False
+        self._up_since: datetime | None = None
         self._live = False
+        self._read_begun: datetime | None = None
 
     def read(
         self,
@@ -76,6 +79,9 @@ class ButlerWatch:
         now: datetime,
     ) -> list[Run]:
         """Take in a full read, which may be older than what the stream said since."""
+        if self._read_begun and begun < self._read_begun <= now:
+            return []  # It was overtaken by another.
+        self._read_begun = begun
         missed_nothing = self._missed_nothing(begun)
         known = self._activities
         self._heard = {u: at for u, at in self._heard.items() if at >= begun}
@@ -86,18 +92,21 @@ class ButlerWatch:
                 self._activities[uuid] = activity
         self.tasks = tasks
         self._complete_until = now
-        self._live = self._streaming
+        self._live = self._up_since is not None and self._up_since <= begun
+        if not missed_nothing:
+            self._forget_starts(known, begun)
         return self._look(now, read_at=begun, missed_nothing=missed_nothing)
 
     def hear(self, event: ActivityEvent, now: datetime) -> list[Run]:
         """Take in what the stream says."""
         uuid = event.activity.uuid
-        if uuid not in self._heard and len(self._heard) >= MAX_ACTIVITIES:
-            return []
+        self._heard.pop(uuid, None)
+        if len(self._heard) >= MAX_ACTIVITIES:
+            del self._heard[next(iter(self._heard))]  # The one longest ago.
         self._heard[uuid] = now
         if event.change is ActivityChange.ENDED:
             self._activities.pop(uuid, None)
-        else:
+        elif uuid in self._activities or len(self._activities) < MAX_ACTIVITIES:
             self._activities[uuid] = event.activity
         began = event.change is ActivityChange.STARTED
         return self._look(now, missed_nothing=began or self._missed_nothing(now))
@@ -109,7 +118,7 @@ class ButlerWatch:
         """
         if self._live:
             self._complete_until = now
-        self._streaming = up
+        self._up_since = now if up else None
         self._live = False
 
     def confirm(
@@ -117,6 +126,7 @@ class ButlerWatch:
     ) -> list[Run]:
         """Take in that the server has started a task, or that it ran already."""
         self._stopped.discard(name)
+        runs = self._end_outdated(name, requested) if started else []
         if name in self._running or not started:
             if name not in self._running:
                 self._begin(name, None)
@@ -126,7 +136,7 @@ class ButlerWatch:
             return []  # It began and ended before the answer came.
         run = self._begin(name, requested)
         self._assumed[name] = now
-        runs = [run]
+        runs.append(run)
         if self._quiet_since and self._quiet_since >= requested:
             # So did the Butler as a whole, without saying what it did.
             self._assumed.pop(name)
@@ -162,11 +172,13 @@ class ButlerWatch:
     ) -> list[Run]:
         """Work out what runs now, and return what that changes."""
         seen = Maintenance.observe(self.tasks, self._activities.values())
-        was_active = self.maintenance.active
+        if seen.active:
+            self._quiet_since = None
+        elif self._seen_active:
+            self._quiet_since = now
+        self._seen_active = seen.active
         self._drop_assumed(seen, read_at)
         self.maintenance = seen.including(self._assumed)
-        if was_active and not self.maintenance.active:
-            self._quiet_since = now
         changes = []
         for name in sorted(self.maintenance.running):
             run = self._running.get(name)
@@ -197,6 +209,44 @@ class ButlerWatch:
             if name in seen.running or ended or (settled and not covered):
                 del self._assumed[name]
                 self._stopped.discard(name)
+
+    def _end_outdated(self, name: str, requested: datetime) -> list[Run]:
+        """End the run that must be over, or the task could not have been started."""
+        run = self._running.get(name)
+        if run is None or run.started is None or run.started >= requested:
+            return []
+        if name not in self._assumed:
+            if self._up_since:
+                return []  # The stream is about to say so, and more exactly.
+            self._forget_activities(name)
+        self._assumed.pop(name, None)
+        if not self._missed_nothing(requested):
+            run = replace(run, started=None)
+        return [self._end(run, requested, observed=run.observed)]
+
+    def _forget_activities(self, name: str) -> None:
+        """Forget what showed a task at work, and no other."""
+        for uuid, activity in list(self._activities.items()):
+            seen = Maintenance.observe(self.tasks, [activity])
+            if seen.active and seen.running <= {name}:
+                del self._activities[uuid]
+        self._seen_active = False  # That it is not seen now does not mean it ended now.
+
+    def _forget_starts(self, known: Mapping[str, Activity], begun: datetime) -> None:
+        """Forget when runs began that may have ended, and begun again, unseen.
+
+        What is still the same activity is still the same run.
+        """
+        same = Maintenance.observe(
+            self.tasks,
+            [a for uuid, a in self._activities.items() if a.uuid and uuid in known],
+        )
+        unnamed = same.active and not same.running
+        for name, run in self._running.items():
+            recent = run.started and begun - run.started <= MAX_GAP
+            covered = unnamed and name in self._assumed
+            if not recent and name not in same.running and not covered:
+                self._running[name] = replace(run, started=None)
 
     def _begin(self, name: str, at: datetime | None) -> Run:
         if at is not None:

@@ -1,0 +1,273 @@
+"""start_task that waits: back up, then optimise, then tell me."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.core import Context, HomeAssistant, ServiceResponse
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+
+from .conftest import Tick, read_done, until
+from .simulator import PlexSimulator, RunShape
+
+BACKUP = "sensor.media_server_backup_database"
+OPTIMIZE = "sensor.media_server_optimize_database"
+RUN = "/butler/OptimizeDatabase"
+
+
+def wait(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
+    """Start tasks and wait for them, in a task of its own."""
+    return asyncio.create_task(
+        hass.services.async_call(
+            DOMAIN,
+            "start_task",
+            {"entity_id": list(entity_ids), "wait_for_completion": True, **data},
+            blocking=True,
+            return_response=True,
+        )
+    )
+
+
+@pytest.fixture
+def pass_time(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Tick:
+    """Let time go by while an action waits, which Home Assistant would wait for too."""
+
+    async def pass_time(seconds: float) -> None:
+        freezer.tick(seconds)
+        async_fire_time_changed(hass)
+        await read_done()
+
+    return pass_time
+
+
+async def begun(hass: HomeAssistant, plex: PlexSimulator, waiting: Any) -> None:
+    """Return when the task has been started and is waited for."""
+    await until(hass, OPTIMIZE, "running")
+    assert not waiting.done()
+
+
+async def test_finished(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    started = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+    freezer.tick(90)
+    plex.finish("OptimizeDatabase")
+    run = (await waiting)[OPTIMIZE]
+    assert run["result"] == "finished"
+    assert run["duration"] == 90.0
+    assert run["observed"] is True
+    taken = datetime.fromisoformat(run["finished"]) - datetime.fromisoformat(
+        run["started"]
+    )
+    assert taken.total_seconds() == 90.0
+    assert datetime.fromisoformat(run["started"]) > started
+
+
+@pytest.mark.parametrize("shape", list(RunShape), ids=lambda shape: shape.name)
+async def test_over_before_the_answer(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    shape: RunShape,
+) -> None:
+    plex.shape = shape
+    plex.tasks["OptimizeDatabase"] = replace(plex.tasks["OptimizeDatabase"], duration=0)
+    run = (await wait(hass, OPTIMIZE))[OPTIMIZE]
+    assert run["result"] == "finished"
+    assert run["observed"] is True
+
+
+async def test_never_seen(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, pass_time: Tick
+) -> None:
+    """Without the stream a short task is not seen; a read that finds nothing ends it."""
+    plex.tasks["OptimizeDatabase"] = replace(plex.tasks["OptimizeDatabase"], duration=0)
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    await pass_time(1)
+    run = (await waiting)[OPTIMIZE]
+    assert run["result"] == "finished"
+    assert run["observed"] is False
+
+
+async def test_polled(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, pass_time: Tick
+) -> None:
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    for _ in range(5):
+        await pass_time(11)
+        assert not waiting.done()
+    plex.finish("OptimizeDatabase")
+    await pass_time(11)
+    run = (await waiting)[OPTIMIZE]
+    assert (run["result"], run["observed"]) == ("finished", True)
+
+
+async def test_already_running(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is waited for, but it is not our run."""
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    freezer.tick(60)
+    plex.requests.clear()
+    waiting = wait(hass, OPTIMIZE)
+    await plex.wait_for_request("POST", RUN)
+    # One more request, and that one has been answered.
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": live.entry_id},
+        blocking=True,
+        return_response=True,
+    )
+    assert not waiting.done()
+    plex.finish("OptimizeDatabase")
+    run = (await waiting)[OPTIMIZE]
+    assert (run["result"], run["duration"]) == ("already_running", 60.0)
+
+
+async def test_timed_out(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, pass_time: Tick
+) -> None:
+    waiting = wait(hass, OPTIMIZE, timeout={"minutes": 5})
+    await begun(hass, plex, waiting)
+    await pass_time(299)
+    assert not waiting.done()
+    await pass_time(2)
+    run = (await waiting)[OPTIMIZE]
+    assert run["result"] == "timed_out"
+    assert run["started"]
+    assert (run["finished"], run["duration"]) == (None, None)
+    assert hass.states.get(OPTIMIZE).state == "running"
+
+
+@pytest.mark.parametrize(
+    ("action", "target"),
+    [("stop_task", {"entity_id": OPTIMIZE}), ("stop_all_tasks", None)],
+)
+async def test_stopped(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    action: str,
+    target: dict[str, str] | None,
+) -> None:
+    plex.stop_delay = 0
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    data = target or {"config_entry_id": live.entry_id}
+    await hass.services.async_call(DOMAIN, action, data, blocking=True)
+    assert (await waiting)[OPTIMIZE]["result"] == "stopped"
+
+    # The next run is not the one that was stopped.
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    plex.finish("OptimizeDatabase")
+    assert (await waiting)[OPTIMIZE]["result"] == "finished"
+
+
+async def test_several_together(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    plex.tasks["BackupDatabase"] = replace(plex.tasks["BackupDatabase"], duration=None)
+    waiting = wait(hass, BACKUP, OPTIMIZE)
+    await until(hass, BACKUP, "running")
+    await begun(hass, plex, waiting)
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+    assert not waiting.done()
+    plex.finish("BackupDatabase")
+    runs = await waiting
+    assert {entity_id: run["result"] for entity_id, run in runs.items()} == {
+        BACKUP: "finished",
+        OPTIMIZE: "finished",
+    }
+
+
+async def test_unloaded_meanwhile(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    await hass.config_entries.async_unload(live.entry_id)
+    with pytest.raises(HomeAssistantError, match="was unloaded") as raised:
+        await waiting
+    assert raised.value.translation_key == "unloaded"
+
+
+async def test_server_lost_meanwhile(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    await plex.stop()
+    with pytest.raises(HomeAssistantError, match="cannot be reached"):
+        await waiting
+
+
+async def test_script_stopped_meanwhile(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """Nobody waits any more; the task itself goes on."""
+    await async_setup_component(
+        hass,
+        "script",
+        {
+            "script": {
+                "night": {
+                    "sequence": {
+                        "action": "plex_butler.start_task",
+                        "target": {"entity_id": OPTIMIZE},
+                        "data": {"wait_for_completion": True},
+                    }
+                }
+            }
+        },
+    )
+    await hass.services.async_call("script", "night", context=Context())
+    await until(hass, OPTIMIZE, "running")
+    await hass.services.async_call("script", "turn_off", {"entity_id": "script.night"})
+    await until(hass, "script.night", "off")
+    assert hass.states.get(OPTIMIZE).state == "running"
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+
+
+async def test_back_up_then_optimise_then_tell_me(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    plex.tasks["BackupDatabase"] = replace(plex.tasks["BackupDatabase"], duration=None)
+
+    async def night() -> ServiceResponse:
+        await wait(hass, BACKUP)
+        return await wait(hass, OPTIMIZE)
+
+    script = asyncio.create_task(night())
+    await until(hass, BACKUP, "running")
+    assert plex.started == ["BackupDatabase"]
+    plex.finish("BackupDatabase")
+    await until(hass, OPTIMIZE, "running")
+    plex.finish("OptimizeDatabase")
+    assert (await script)[OPTIMIZE]["result"] == "finished"
+    assert plex.started == ["BackupDatabase", "OptimizeDatabase"]
