@@ -11,8 +11,10 @@ LOGGER = logging.getLogger(__package__)
 IDLE_INTERVAL = timedelta(seconds=60)
 BUSY_INTERVAL = timedelta(seconds=10)
 
-# How long Plex may take to show what a request has set in motion (seconds).
-SETTLE = 1.0
+# How long Plex may take to show what a request has set in motion, and when it is looked
+# at, safely later (seconds).
+SETTLE = 0.8
+LOOK_DELAY = 1.0
 # How long after a request the Butler is looked at more often (seconds).
 WATCH = 30.0
 

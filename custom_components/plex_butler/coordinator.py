@@ -24,6 +24,7 @@ from .const import (
     DOMAIN,
     IDLE_INTERVAL,
     LOGGER,
+    LOOK_DELAY,
     SETTLE,
     TOLERATED_TIMEOUTS,
     WATCH,
@@ -283,7 +284,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             self._watch_until = monotonic() + WATCH
             self._cancel_look()
             if not self._shutdown_requested:
-                self._cancel_look = async_call_later(self.hass, SETTLE, self._look)
+                self._cancel_look = async_call_later(self.hass, LOOK_DELAY, self._look)
 
     @callback
     def _look(self, _now: datetime) -> None:

@@ -3,8 +3,7 @@
 Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -89,8 +88,7 @@ class PlexConnection:
 
     async def get_json(self, path: str) -> object:
         """Return the decoded JSON that `GET path` answers with."""
-        async with self._request(hdrs.METH_GET, path) as response:
-            body = await _read(response)
+        body = await self._request(hdrs.METH_GET, path, _read)
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as err:
@@ -98,19 +96,19 @@ class PlexConnection:
 
     async def send(self, method: str, path: str) -> int:
         """Return the success status (2xx) that `method path` is answered with."""
-        async with self._request(method, path) as response:
-            return response.status
+        return await self._request(method, path, _status)
 
-    @asynccontextmanager
-    async def _request(
-        self, method: str, path: str
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Yield a successful response, all other outcomes are raised as PlexError."""
+    async def _request[T](
+        self,
+        method: str,
+        path: str,
+        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+    ) -> T:
+        """Return what `use` makes of a successful response; all else is a PlexError."""
         try:
-            response = await self._follow(method, path)
-            async with response:
+            async with await self._follow(method, path) as response:
                 _raise_for_status(response)
-                yield response
+                return await use(response)
         except PlexError:
             raise
         except aiohttp.ConnectionTimeoutError as err:
@@ -187,6 +185,11 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError, TypeError:
         return None
     return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
+
+
+async def _status(response: aiohttp.ClientResponse) -> int:
+    """Return the status, whatever the body says, and however long it takes."""
+    return response.status
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
