@@ -20,9 +20,13 @@ import trustme
 from custom_components.plex_butler.const import DOMAIN
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 
 from .simulator import PlexSimulator
+
+# What the ids of a task's entities begin with: the server's name, but for 2026.9.
+OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ else ""
 
 type Tick = Callable[[float], Awaitable[None]]
 

@@ -10,11 +10,11 @@ from homeassistant.const import ATTR_ENTITY_ID, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import Tick, disable
+from .conftest import OF_TASK, Tick, disable
 from .simulator import Fault, PlexSimulator, RunShape, SimulatedTask
 
-BACKUP = "sensor.media_server_backup_database"
-OPTIMIZE = "sensor.media_server_optimize_database"
+BACKUP = f"sensor.{OF_TASK}backup_database"
+OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 RUNNING_TASKS = "sensor.media_server_running_tasks"
 
@@ -23,12 +23,9 @@ def states(hass: HomeAssistant, *entity_ids: str) -> list[str]:
     return [hass.states.get(entity_id).state for entity_id in entity_ids]
 
 
-async def press(hass: HomeAssistant, button: str) -> None:
+async def press(hass: HomeAssistant, button: str, of: str = OF_TASK) -> None:
     await hass.services.async_call(
-        "button",
-        "press",
-        {ATTR_ENTITY_ID: f"button.media_server_{button}"},
-        blocking=True,
+        "button", "press", {ATTR_ENTITY_ID: f"button.{of}{button}"}, blocking=True
     )
 
 
@@ -43,8 +40,15 @@ async def test_entities_of_a_server_and_a_task(
     plex.tasks = {"BackupDatabase": plex.tasks["BackupDatabase"]}
     await hass.config_entries.async_setup(entry.entry_id)
     for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id):
-        assert entity == snapshot(name=f"{entity.entity_id}-entry")
-        assert hass.states.get(entity.entity_id) == snapshot(name=entity.entity_id)
+        state = hass.states.get(entity.entity_id)
+        key = entity.unique_id.removeprefix(f"{plex.machine_identifier}_")
+        assert {
+            "category": entity.entity_category,
+            "device_class": entity.original_device_class,
+            "translation_key": entity.translation_key,
+            "state": state.state,
+            "attributes": dict(state.attributes),
+        } == snapshot(name=key)
 
 
 @pytest.mark.usefixtures("loaded")
@@ -121,7 +125,7 @@ async def test_task_of_which_little_is_said(
         )
     }
     await hass.config_entries.async_setup(entry.entry_id)
-    state = hass.states.get("sensor.media_server_bare")
+    state = hass.states.get(f"sensor.{OF_TASK}bare")
     assert state.state == STATE_UNKNOWN
     assert state.attributes["interval_days"] is None
     assert state.attributes["schedule_randomized"] is None
@@ -217,7 +221,7 @@ async def test_two_presses_right_after_each_other(
     plex.finish("CleanOldBundles")
     await tick(1)
     assert states(
-        hass, OPTIMIZE, "sensor.media_server_clean_old_bundles", RUNNING_TASKS
+        hass, OPTIMIZE, f"sensor.{OF_TASK}clean_old_bundles", RUNNING_TASKS
     ) == ["idle", "idle", "0"]
 
 
@@ -260,12 +264,12 @@ async def test_start_all_and_stop_all(
     hass: HomeAssistant, plex: PlexSimulator, tick: Tick
 ) -> None:
     plex.stop_delay = 0
-    await press(hass, "start_all_tasks")
+    await press(hass, "start_all_tasks", "media_server_")
     assert (plex.requests[-1].method, plex.requests[-1].raw_path) == ("POST", "/butler")
     await tick(1)
     assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["on", "1"]
 
-    await press(hass, "stop_all_tasks")
+    await press(hass, "stop_all_tasks", "media_server_")
     assert plex.requests[-1].method == "DELETE"
     assert plex.requests[-1].raw_path == "/butler"
     await tick(1)
@@ -279,6 +283,6 @@ async def test_stop_all_forgets_what_was_started(
     plex.shape = RunShape.PARENT_ONLY
     plex.stop_delay = None
     await press(hass, "optimize_database_start")
-    await press(hass, "stop_all_tasks")
+    await press(hass, "stop_all_tasks", "media_server_")
     await tick(1)
     assert states(hass, OPTIMIZE, MAINTENANCE) == ["idle", "on"]
