@@ -26,9 +26,13 @@ from homeassistant.const import (
     EVENT_STATE_CHANGED,
 )
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 
 from .simulator import Fault, PlexSimulator, RecordedRequest
+
+# What the ids of a task's entities begin with: the server's name, but for 2026.9.
+OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ else ""
 
 type Tick = Callable[[float], Awaitable[None]]
 

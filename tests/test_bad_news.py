@@ -20,11 +20,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .conftest import Hung, Tick, reads
+from .conftest import OF_TASK, Hung, Tick, reads
 from .simulator import Fault, PlexSimulator
 
-BACKUP = "sensor.media_server_backup_database"
-START = "button.media_server_backup_database_start"
+BACKUP = f"sensor.{OF_TASK}backup_database"
+START = f"button.{OF_TASK}backup_database_start"
 START_PATH = "/butler/BackupDatabase"
 
 

@@ -11,7 +11,7 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .conftest import Tick
+from .conftest import OF_TASK, Tick
 from .simulator import Fault, PlexSimulator
 
 OTHER_MACHINE = "f" * 40
@@ -187,7 +187,7 @@ async def test_reauth(
     assert result["reason"] == "reauth_successful"
     assert loaded.data == typed(plex)
     assert loaded.unique_id == plex.machine_identifier
-    assert hass.states.get("sensor.media_server_backup_database").state == "idle"
+    assert hass.states.get(f"sensor.{OF_TASK}backup_database").state == "idle"
 
 
 async def test_reauth_while_the_server_is_away(

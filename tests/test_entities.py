@@ -5,16 +5,17 @@ from dataclasses import replace
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
+from syrupy.filters import props
 
 from homeassistant.const import ATTR_ENTITY_ID, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import Tick, disable, reads
+from .conftest import OF_TASK, Tick, disable, reads
 from .simulator import Fault, PlexSimulator, RunShape, SimulatedTask
 
-BACKUP = "sensor.media_server_backup_database"
-OPTIMIZE = "sensor.media_server_optimize_database"
+BACKUP = f"sensor.{OF_TASK}backup_database"
+OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 RUNNING_TASKS = "sensor.media_server_running_tasks"
 
@@ -23,12 +24,9 @@ def states(hass: HomeAssistant, *entity_ids: str) -> list[str]:
     return [hass.states.get(entity_id).state for entity_id in entity_ids]
 
 
-async def press(hass: HomeAssistant, button: str) -> None:
+async def press(hass: HomeAssistant, button: str, of: str = OF_TASK) -> None:
     await hass.services.async_call(
-        "button",
-        "press",
-        {ATTR_ENTITY_ID: f"button.media_server_{button}"},
-        blocking=True,
+        "button", "press", {ATTR_ENTITY_ID: f"button.{of}{button}"}, blocking=True
     )
 
 
@@ -42,10 +40,17 @@ async def test_entities_of_a_server_and_a_task(
 ) -> None:
     plex.tasks = {"BackupDatabase": plex.tasks["BackupDatabase"]}
     await hass.config_entries.async_setup(entry.entry_id)
-    for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id):
-        assert entity == snapshot(name=f"{entity.entity_id}-entry")
-        assert hass.states.get(entity.entity_id) == snapshot(name=entity.entity_id)
-    assert len(entity_registry.entities) == 11
+    entities = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+    for entity in entities:
+        key = entity.unique_id.removeprefix(f"{plex.machine_identifier}_")
+        assert {
+            "category": entity.entity_category,
+            "device_class": entity.original_device_class,
+            "disabled_by": entity.disabled_by,
+            "state": hass.states.get(entity.entity_id),
+            "translation_key": entity.translation_key,
+        } == snapshot(name=key, exclude=props("entity_id"))
+    assert len(entities) == 11
 
 
 @pytest.mark.usefixtures("loaded")
@@ -122,7 +127,7 @@ async def test_task_of_which_little_is_said(
         )
     }
     await hass.config_entries.async_setup(entry.entry_id)
-    state = hass.states.get("sensor.media_server_bare")
+    state = hass.states.get(f"sensor.{OF_TASK}bare")
     assert state.state == STATE_UNKNOWN
     assert state.attributes["interval_days"] is None
     assert state.attributes["schedule_randomized"] is None
@@ -218,7 +223,7 @@ async def test_two_presses_right_after_each_other(
     plex.finish("CleanOldBundles")
     await tick(1)
     assert states(
-        hass, OPTIMIZE, "sensor.media_server_clean_old_bundles", RUNNING_TASKS
+        hass, OPTIMIZE, f"sensor.{OF_TASK}clean_old_bundles", RUNNING_TASKS
     ) == ["idle", "idle", "0"]
 
 
@@ -261,12 +266,12 @@ async def test_start_all_and_stop_all(
     hass: HomeAssistant, plex: PlexSimulator, tick: Tick
 ) -> None:
     plex.stop_delay = 0
-    await press(hass, "start_all_tasks")
+    await press(hass, "start_all_tasks", "media_server_")
     assert (reads(plex)[-1].method, reads(plex)[-1].raw_path) == ("POST", "/butler")
     await tick(1)
     assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["on", "1"]
 
-    await press(hass, "stop_all_tasks")
+    await press(hass, "stop_all_tasks", "media_server_")
     assert reads(plex)[-1].method == "DELETE"
     assert reads(plex)[-1].raw_path == "/butler"
     await tick(1)
@@ -280,6 +285,6 @@ async def test_stop_all_forgets_what_was_started(
     plex.shape = RunShape.PARENT_ONLY
     plex.stop_delay = None
     await press(hass, "optimize_database_start")
-    await press(hass, "stop_all_tasks")
+    await press(hass, "stop_all_tasks", "media_server_")
     await tick(1)
     assert states(hass, OPTIMIZE, MAINTENANCE) == ["idle", "on"]

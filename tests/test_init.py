@@ -14,10 +14,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick, disable, make_entry, reads
+from .conftest import OF_TASK, Tick, disable, make_entry, reads
 from .simulator import Fault, PlexSimulator, SimulatedTask
 
-BACKUP = "sensor.media_server_backup_database"
+BACKUP = f"sensor.{OF_TASK}backup_database"
 NEW = SimulatedTask(
     name="PolishSilver",
     title="Polish Silver",
@@ -69,7 +69,7 @@ async def test_unload_during_a_press(
         hass.services.async_call(
             "button",
             "press",
-            {"entity_id": "button.media_server_backup_database_start"},
+            {"entity_id": f"button.{OF_TASK}backup_database_start"},
             blocking=True,
         )
     )
@@ -141,33 +141,40 @@ async def test_server_without_a_name(
 
 
 async def test_two_servers_side_by_side(
-    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    entity_registry: er.EntityRegistry,
 ) -> None:
     async with PlexSimulator(name="Attic", machine_identifier="f" * 40) as attic:
         other = make_entry(attic)
         other.add_to_hass(hass)
         assert await hass.config_entries.async_setup(other.entry_id)
 
+        def of_attic(domain: str, key: str) -> str:
+            unique_id = f"{attic.machine_identifier}_{key}"
+            return entity_registry.async_get_entity_id(domain, DOMAIN, unique_id)
+
+        start = of_attic("button", "OptimizeDatabase_start")
+        optimize = of_attic("sensor", "OptimizeDatabase_status")
         await hass.services.async_call(
-            "button",
-            "press",
-            {"entity_id": "button.attic_optimize_database_start"},
-            blocking=True,
+            "button", "press", {"entity_id": start}, blocking=True
         )
         assert (attic.started, plex.started) == (["OptimizeDatabase"], [])
-        assert hass.states.get("sensor.attic_optimize_database").state == "running"
-        assert hass.states.get("sensor.media_server_optimize_database").state == "idle"
+        assert hass.states.get(optimize).state == "running"
+        assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "idle"
 
         plex.inject(Fault.SERVER_ERROR)
         await tick(60)
         assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
-        assert hass.states.get("sensor.attic_backup_database").state == "idle"
+        assert hass.states.get(optimize).state == "running"
 
         await hass.config_entries.async_remove(other.entry_id)
     plex.clear_faults()
     await tick(60)
     assert hass.states.get(BACKUP).state == "idle"
-    assert hass.states.get("sensor.attic_backup_database") is None
+    assert hass.states.get(optimize) is None
     assert loaded.state is ConfigEntryState.LOADED
 
 
@@ -189,7 +196,7 @@ async def test_polls_every_ten_seconds_while_a_task_runs(
 ) -> None:
     plex.butler.start("OptimizeDatabase")
     await tick(61)
-    assert hass.states.get("sensor.media_server_optimize_database").state == "running"
+    assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "running"
 
     plex.requests.clear()
     await tick(8)
@@ -197,7 +204,7 @@ async def test_polls_every_ten_seconds_while_a_task_runs(
     plex.finish("OptimizeDatabase")
     await tick(3)
     assert len(reads(plex)) == 2
-    assert hass.states.get("sensor.media_server_optimize_database").state == "idle"
+    assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "idle"
 
     plex.requests.clear()
     await tick(55)
@@ -332,11 +339,11 @@ async def test_new_task_appears_without_a_reload(
 ) -> None:
     plex.tasks[NEW.name] = NEW
     await tick(61)
-    assert hass.states.get("sensor.media_server_polish_silver").state == "idle"
+    assert hass.states.get(f"sensor.{OF_TASK}polish_silver").state == "idle"
     await hass.services.async_call(
         "button",
         "press",
-        {"entity_id": "button.media_server_polish_silver_start"},
+        {"entity_id": f"button.{OF_TASK}polish_silver_start"},
         blocking=True,
     )
     assert plex.started == [NEW.name]

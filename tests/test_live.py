@@ -24,11 +24,11 @@ from homeassistant.core import (
 )
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import WEBSOCKET, Tick, connect, reads, until
+from .conftest import OF_TASK, WEBSOCKET, Tick, connect, reads, until
 from .simulator import Fault, PlexSimulator, RunShape
 
-BACKUP = "sensor.media_server_backup_database"
-OPTIMIZE = "sensor.media_server_optimize_database"
+BACKUP = f"sensor.{OF_TASK}backup_database"
+OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 RUNNING_TASKS = "sensor.media_server_running_tasks"
 PROGRESS = "sensor.media_server_progress"
@@ -160,7 +160,7 @@ async def press(hass: HomeAssistant, button: str) -> None:
     await hass.services.async_call(
         "button",
         "press",
-        {"entity_id": f"button.media_server_{button}"},
+        {"entity_id": f"button.{OF_TASK}{button}"},
         blocking=True,
     )
 
@@ -204,7 +204,7 @@ async def test_missed_while_the_stream_was_cut(
     plex.finish("OptimizeDatabase")
     plex.butler.start("CleanOldBundles")
     await until(hass, OPTIMIZE, "idle")
-    await until(hass, "sensor.media_server_clean_old_bundles", "running")
+    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "running")
     assert [told["event_type"] for told in activity] == [
         "started",
         "started",
@@ -214,7 +214,7 @@ async def test_missed_while_the_stream_was_cut(
     await tick(2)  # until it tries again
     await connect(hass, plex)
     plex.finish("CleanOldBundles")
-    await until(hass, "sensor.media_server_clean_old_bundles", "idle")
+    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "idle")
 
 
 async def test_missed_while_the_server_was_away_for_long(
@@ -236,7 +236,7 @@ async def test_missed_while_the_server_was_away_for_long(
     await plex.start()
     plex.butler.start("CleanOldBundles")
     await tick(60)
-    assert states(hass, OPTIMIZE, "sensor.media_server_clean_old_bundles") == [
+    assert states(hass, OPTIMIZE, f"sensor.{OF_TASK}clean_old_bundles") == [
         "idle",
         "running",
     ]
@@ -379,6 +379,7 @@ async def test_progress_as_plex_counts_it(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
+    plex.notify("preference", "Setting", [{"id": "ButlerStartHour", "value": 3}])
     plex.announce("started", parent())
     await until(hass, MAINTENANCE, "on")
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
@@ -455,7 +456,7 @@ async def test_moments_are_disabled_by_default(
     hass: HomeAssistant, live: MockConfigEntry, entity_registry: er.EntityRegistry
 ) -> None:
     entity = entity_registry.async_get(
-        "sensor.media_server_optimize_database_last_started"
+        f"sensor.{OF_TASK}optimize_database_last_started"
     )
     assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
 

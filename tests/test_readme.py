@@ -12,12 +12,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick
+from .conftest import OF_TASK, Tick
 from .simulator import PlexSimulator
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BACK_UP, NO_ANALYSIS = (
-    yaml.safe_load(block)
+    yaml.safe_load(block.replace("media_server_", OF_TASK))
     for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 )
 

@@ -16,11 +16,11 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick, reads
+from .conftest import OF_TASK, Tick, reads
 from .simulator import Fault, PlexSimulator
 
-BACKUP = "sensor.media_server_backup_database"
-OPTIMIZE = "sensor.media_server_optimize_database"
+BACKUP = f"sensor.{OF_TASK}backup_database"
+OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 RUNNING_TASKS = "sensor.media_server_running_tasks"
 
 

@@ -17,11 +17,11 @@ from homeassistant.core import Context, HomeAssistant, ServiceResponse
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick, read_done, until
-from .simulator import PlexSimulator, RunShape
+from .conftest import OF_TASK, Tick, read_done, until
+from .simulator import Fault, PlexSimulator, RunShape
 
-BACKUP = "sensor.media_server_backup_database"
-OPTIMIZE = "sensor.media_server_optimize_database"
+BACKUP = f"sensor.{OF_TASK}backup_database"
+OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 RUN = "/butler/OptimizeDatabase"
 
 
@@ -145,6 +145,29 @@ async def test_already_running(
     plex.finish("OptimizeDatabase")
     run = (await waiting)[OPTIMIZE]
     assert (run["result"], run["duration"]) == ("already_running", 60.0)
+
+
+async def test_an_earlier_run_ends_while_ours_is_asked_for(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    freezer.tick(60)
+    plex.inject(Fault.SLOW, RUN)
+    waiting = wait(hass, OPTIMIZE)
+    await plex.wait_for_request("POST", RUN)
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+
+    plex.clear_faults()
+    await begun(hass, plex, waiting)
+    freezer.tick(5)
+    plex.finish("OptimizeDatabase")
+    run = (await waiting)[OPTIMIZE]
+    assert (run["result"], run["duration"]) == ("finished", 5.0)
 
 
 async def test_timed_out(

@@ -3,7 +3,7 @@
 Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,8 +95,7 @@ class PlexConnection:
 
     async def get_json(self, path: str) -> object:
         """Return the decoded JSON that `GET path` answers with."""
-        async with self._request(hdrs.METH_GET, path) as response:
-            body = await _read(response)
+        body = await self._request(hdrs.METH_GET, path, _read)
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as err:
@@ -104,8 +103,7 @@ class PlexConnection:
 
     async def send(self, method: str, path: str) -> int:
         """Return the success status (2xx) that `method path` is answered with."""
-        async with self._request(method, path) as response:
-            return response.status
+        return await self._request(method, path, _status)
 
     @asynccontextmanager
     async def websocket(
@@ -133,17 +131,19 @@ class PlexConnection:
             ):
                 yield websocket
 
-    @asynccontextmanager
-    async def _request(
-        self, method: str, path: str
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Yield a successful response, all other outcomes are raised as PlexError."""
+    async def _request[T](
+        self,
+        method: str,
+        path: str,
+        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+    ) -> T:
+        """Return what `use` makes of a successful response; all else is a PlexError."""
         with self._translated():
             async with await self._follow(method, path) as response:
                 if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                     # The body of an error is HTML and tells nothing.
                     raise _status_error(response.status, response.headers)
-                yield response
+                return await use(response)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -227,6 +227,11 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError, TypeError:
         return None
     return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
+
+
+async def _status(response: aiohttp.ClientResponse) -> int:
+    """Return the status, whatever the body says, and however long it takes."""
+    return response.status
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

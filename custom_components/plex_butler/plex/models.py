@@ -14,7 +14,7 @@ MAX_TITLE = 255
 MAX_TEXT = 1024
 MAX_DAYS = 36525
 
-_FLAGS = {True: True, False: False, "1": True, "0": False}
+_FLAGS = {1: True, 0: False, "1": True, "0": False}
 
 
 class StartResult(StrEnum):
@@ -42,8 +42,9 @@ def _text(value: object, limit: int) -> str:
 
 
 def _flag(value: object) -> bool | None:
-    # 1 == True and hash alike, so numbers are covered too; lists cannot be looked up.
-    return _FLAGS.get(value) if isinstance(value, (bool, int, str)) else None
+    if isinstance(value, bool):
+        return value
+    return _FLAGS.get(value) if isinstance(value, (int, str)) else None
 
 
 def _number(value: object) -> float | None:
@@ -57,7 +58,7 @@ def _number(value: object) -> float | None:
 
 
 def _days(value: object) -> int | None:
-    number = _number(value)
+    number = value if type(value) is int else _number(value)
     return int(number) if number is not None and 0 <= number <= MAX_DAYS else None
 
 
@@ -85,7 +86,7 @@ class ServerIdentity:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)  # not kw_only: that makes reading a list slower
 class ButlerTask:
     """One maintenance task of the server (`GET /butler`).
 
@@ -110,12 +111,12 @@ class ButlerTask:
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
             raise ValueError("no usable name")
         return cls(
-            name=name,
-            title=_text(task.get("title"), MAX_TITLE) or name,
-            description=_text(task.get("description"), MAX_TEXT),
-            interval=_days(task.get("interval")),
-            schedule_randomized=_flag(task.get("scheduleRandomized")),
-            enabled=_flag(task.get("enabled")),
+            name,
+            _text(task.get("title"), MAX_TITLE) or name,
+            _text(task.get("description"), MAX_TEXT),
+            _days(task.get("interval")),
+            _flag(task.get("scheduleRandomized")),
+            _flag(task.get("enabled")),
         )
 
 

@@ -7,7 +7,7 @@ clock; every method is told the moment it is about.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .events import ActivityChange, ActivityEvent
 from .maintenance import Maintenance
@@ -61,8 +61,10 @@ class ButlerWatch:
         # Tasks started by a request that nothing shows yet.
         self._assumed: dict[str, datetime] = {}
         self._stopped: set[str] = set()
-        # Whether the server shows the Butler at work; since when it does not any more.
+        # Whether the server shows the Butler at work.
         self._seen_active = False
+        # When the Butler last set to work, and when it was done with that.
+        self._active_since = datetime.min.replace(tzinfo=UTC)
         self._quiet_since: datetime | None = None
         # Up to when nothing can have been missed. With a stream, and a read since it
         # came up, that is always now.
@@ -137,7 +139,7 @@ class ButlerWatch:
         run = self._begin(name, requested)
         self._assumed[name] = now
         runs.append(run)
-        if self._quiet_since and self._quiet_since >= requested:
+        if self._quiet_since and self._active_since >= requested:
             # So did the Butler as a whole, without saying what it did.
             self._assumed.pop(name)
             runs.append(self._end(run, self._quiet_since, observed=True))
@@ -172,10 +174,11 @@ class ButlerWatch:
     ) -> list[Run]:
         """Work out what runs now, and return what that changes."""
         seen = Maintenance.observe(self.tasks, self._activities.values())
-        if seen.active:
+        if not seen.active:
+            self._quiet_since = now if self._seen_active else self._quiet_since
+        elif not self._seen_active:
+            self._active_since = now
             self._quiet_since = None
-        elif self._seen_active:
-            self._quiet_since = now
         self._seen_active = seen.active
         self._drop_assumed(seen, read_at)
         self.maintenance = seen.including(self._assumed)

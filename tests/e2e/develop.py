@@ -1,0 +1,176 @@
+"""Run Home Assistant with Butler for Plex set up, and a simulated server beside it.
+
+What Home Assistant stores is kept in `.demo` between runs; remove it to start over.
+"""
+
+from argparse import ArgumentParser, Namespace
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from errno import EADDRINUSE
+import fcntl
+from hashlib import sha256
+import signal
+import socket
+import sys
+from time import monotonic
+
+from aiohttp import ClientError
+
+from tests.simulator import PlexSimulator, default_tasks
+
+from .api import NAME, PASSWORD, ApiError
+from .dashboard import show_dashboard
+from .home import HOST, RESTART, ROOT, HomeAssistant, HomeAssistantError
+
+DOMAIN = "plex_butler"
+DEMO = ROOT / ".demo"
+
+
+class DemoError(Exception):
+    """The demo cannot run."""
+
+
+def main() -> str | None:
+    """Run until somebody ends it; return what went wrong."""
+    arguments = _arguments()
+    # A signal before the handlers are in place ends this just as silently.
+    with suppress(KeyboardInterrupt):
+        try:
+            return asyncio.run(_until_signal(arguments))
+        except (ApiError, ClientError, DemoError, HomeAssistantError, OSError) as err:
+            return str(err)
+    return None
+
+
+def _arguments() -> Namespace:
+    parser = ArgumentParser(prog="scripts/develop", description=__doc__)
+    parser.add_argument("--port", type=int, default=8123, help="of Home Assistant")
+    parser.add_argument(
+        "--simulator-port", type=int, default=32400, help="of the simulated server"
+    )
+    parser.add_argument("--server", metavar="URL", help="a real Plex server instead")
+    parser.add_argument("--token", help="of the real server's owner")
+    arguments = parser.parse_args()
+    if arguments.token and not arguments.server:
+        parser.error("--token is for --server")
+    return arguments
+
+
+async def _until_signal(arguments: Namespace) -> str | None:
+    """Run the demo; a signal ends it in good order, a second one changes nothing."""
+    demo = asyncio.create_task(_demo(arguments))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, _end, demo)
+    with suppress(asyncio.CancelledError):
+        return await demo
+    return None
+
+
+def _end(demo: asyncio.Task[str | None]) -> None:
+    if not demo.cancelling():
+        _say("\nEnding …")
+        demo.cancel()
+
+
+async def _demo(arguments: Namespace) -> str:
+    """Serve, until Home Assistant ends by itself; return that it did."""
+    _check_free(arguments.port, "--port")
+    DEMO.mkdir(exist_ok=True)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_only_one())
+        url, token = arguments.server, arguments.token
+        if url is None:
+            plex = await _simulate(stack, arguments.simulator_port)
+            url, token = plex.url, plex.token
+        home = HomeAssistant(DEMO, arguments.port)
+        async with _step("Home Assistant") as report:
+            await stack.enter_async_context(home)
+            report.append(await home.version())
+        await _integrate(home, url, token)
+        _say(
+            f"\nReady: {home.url}   name {NAME}   password {PASSWORD}\n"
+            f"Ctrl-C ends it. Its log is {home.console}"
+        )
+        while (code := await home.wait()) == RESTART:
+            async with _step("Home Assistant restarts") as report:
+                await home.start()
+                report.append(await home.version())
+    return f"Home Assistant ended, with exit code {code}. Its log is {home.console}"
+
+
+async def _simulate(stack: AsyncExitStack, port: int) -> PlexSimulator:
+    _check_free(port, "--simulator-port")
+    async with _step("Simulated Plex server") as report:
+        plex = PlexSimulator(port=port, tasks=default_tasks(speed=1))
+        await stack.enter_async_context(plex)
+        report.append(plex.url)
+    return plex
+
+
+def _check_free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        # A port whose last connections are still fading away is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as err:
+            taken = isinstance(err, OSError) and err.errno == EADDRINUSE
+            raise DemoError(
+                f"Port {port} {'is taken' if taken else f'cannot be used ({err})'}."
+                " End what uses it, perhaps another scripts/develop, or choose"
+                f" another port with {option}."
+            ) from err
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Keep a second demo, on other ports, away from the same files."""
+    with (DEMO / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(f"The demo in {DEMO} is running already.") from None
+        yield
+
+
+async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
+    """See that there is just one entry, for the server that is asked for."""
+    # Remembered without the token: of what an entry is made is not to be read back.
+    wanted = sha256(f"{url}\n{token}".encode()).hexdigest()
+    made = DEMO / "server.sha256"
+    async with _step("Butler for Plex") as report:
+        entries = await home.api.entries(DOMAIN)
+        if not entries or not made.exists() or made.read_text() != wanted:
+            for entry in entries:
+                path = f"/api/config/config_entries/entry/{entry['entry_id']}"
+                await home.api.delete(path)
+            data = {"token": token} if token else {}
+            entry = await home.api.set_up(DOMAIN, url=url, verify_ssl=True, **data)
+            made.write_text(wanted)
+        else:
+            (entry,) = entries
+        tasks = await show_dashboard(home.api, entry)
+        report.append(f"{tasks} tasks of {entry['title']}")
+
+
+@asynccontextmanager
+async def _step(label: str) -> AsyncIterator[list[str]]:
+    """Print a line with what was done, what the caller reports of it, and its time."""
+    print(f"{label:<28} … ", end="", flush=True)  # noqa: T201 - its user's console
+    begun = monotonic()
+    report: list[str] = []
+    try:
+        yield report
+    except Exception:
+        _say("failed")
+        raise
+    _say(f"{' '.join(report)} ({monotonic() - begun:.0f} s)")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - its user's console
+
+
+if __name__ == "__main__":
+    sys.exit(main())

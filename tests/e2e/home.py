@@ -1,0 +1,189 @@
+"""A real Home Assistant in a process of its own, for the demo and the end-to-end test.
+
+Its configuration loads what a user looks at, and nothing that talks to the outside.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import ClientError
+
+from .api import Api
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from types import TracebackType
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venv-home/bin/python"
+# What Home Assistant ends with when somebody asks for a restart.
+RESTART = 100
+
+HOST = "127.0.0.1"
+START_SECONDS = 120
+STOP_SECONDS = 20
+POLL_SECONDS = 0.05
+
+# What a user looks at. Home Assistant adds what it always sets up, which reports as
+# errors that a machine has no ffmpeg and no libturbojpeg. Nothing here needs them.
+LOADED = ("config", "frontend", "history", "logbook")
+CONFIGURATION = """\
+# Written at each start.
+logger:
+  default: info
+  logs:
+    custom_components.plex_butler: debug
+    haffmpeg: critical
+    homeassistant.components.camera.img_util: critical
+""" + "".join(f"{domain}:\n" for domain in LOADED)
+# The Marketplace fetches its catalogue at each start, unless somebody turned it off.
+NO_MARKETPLACE = {
+    "data": {},
+    "disabled_by": "user",
+    "domain": "marketplace",
+    "entry_id": "marketplace",
+    "source": "system",
+    "title": "",
+    "version": 1,
+}
+
+
+class HomeAssistantError(Exception):
+    """Home Assistant did not start, or is gone."""
+
+
+async def until[T](
+    look: Callable[[], Awaitable[T]], what: str, seconds: float = 20
+) -> T:
+    """Look again and again until there is something; return it."""
+    try:
+        async with asyncio.timeout(seconds):
+            # Who is looked at is another process, and sets no event here.
+            while not (found := await look()):  # noqa: ASYNC110
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        raise TimeoutError(f"Waited {seconds} s for {what}") from None
+    return found
+
+
+class HomeAssistant:
+    """A Home Assistant with its configuration in one folder, kept between runs."""
+
+    def __init__(self, config: Path, port: int) -> None:
+        self.config = config
+        self.port = port
+        self.url = f"http://{HOST}:{port}"
+        self.api = Api(self.url)
+        self.console = config / "console.log"
+        self._process: Process | None = None
+
+    async def __aenter__(self) -> Self:
+        self.configure()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def configure(self) -> None:
+        """Write the configuration; what Home Assistant itself has stored stays."""
+        storage = self.config / ".storage"
+        storage.mkdir(parents=True, exist_ok=True)
+        (self.config / "configuration.yaml").write_text(CONFIGURATION)
+        # In YAML these two would be a trial that Home Assistant ends after a while.
+        address = {"server_host": [HOST], "server_port": self.port}
+        self._store("http", 1, address)
+        # This step would set up a weather service, a radio and more.
+        self._store_first("onboarding", 4, {"done": ["core_config"]})
+        self._store_first("core.config_entries", 1, {"entries": [NO_MARKETPLACE]})
+        components = self.config / "custom_components"
+        components.unlink(missing_ok=True)
+        components.symlink_to(ROOT / "custom_components")
+
+    def _store(self, key: str, version: int, data: object) -> None:
+        content = {"version": version, "minor_version": 1, "key": key, "data": data}
+        (self.config / ".storage" / key).write_text(json.dumps(content))
+
+    def _store_first(self, key: str, version: int, data: object) -> None:
+        if not (self.config / ".storage" / key).exists():
+            self._store(key, version, data)
+
+    async def start(self) -> None:
+        """Start, sign in, and return once everything is set up."""
+        with self.console.open("wb") as console:
+            self._process = await asyncio.create_subprocess_exec(
+                PYTHON,
+                *("-m", "homeassistant", "--skip-pip", "--log-no-color"),
+                *("--config", self.config),
+                cwd=self.config,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                env=_environment(),
+                # Ctrl-C is for whoever started this, who then ends it in good order.
+                start_new_session=True,
+            )
+        await until(self._answers, "Home Assistant to answer", START_SECONDS)
+        await self.api.sign_in()
+        await until(self._runs, "Home Assistant to start", START_SECONDS)
+
+    async def _answers(self) -> bool:
+        self._check_alive()
+        try:
+            await self.api.get("/manifest.json")
+        except ClientError, OSError:
+            return False
+        return True
+
+    async def _runs(self) -> bool:
+        self._check_alive()
+        config = await self.api.get("/api/config")
+        return bool(config["state"] == "RUNNING")
+
+    def _check_alive(self) -> None:
+        if self._process is None or self._process.returncode is not None:
+            lines = self.console.read_text().splitlines()[-15:]
+            raise HomeAssistantError("\n".join(["Home Assistant ended:", *lines]))
+
+    async def wait(self) -> int:
+        """Wait for Home Assistant to end by itself; return its exit code."""
+        if self._process is None:
+            raise HomeAssistantError("Home Assistant was not started")
+        return await self._process.wait()
+
+    async def version(self) -> str:
+        """Return which Home Assistant this is."""
+        config = await self.api.get("/api/config")
+        return str(config["version"])
+
+    async def stop(self) -> None:
+        """End Home Assistant, in good order if it can."""
+        await self.api.close()
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of Home Assistant."""
+    environment = dict(os.environ)
+    # Compiling everything anew takes seconds of each start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment

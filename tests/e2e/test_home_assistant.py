@@ -1,0 +1,212 @@
+"""The whole way: a real Home Assistant, the integration in it, a server on a socket."""
+
+from collections.abc import AsyncIterator
+import json
+from pathlib import Path
+import re
+import socket
+from typing import Any
+
+import pytest
+
+from tests.simulator import PlexSimulator
+
+from .api import Api
+from .home import HOST, PYTHON, HomeAssistant, until
+
+DOMAIN = "plex_butler"
+TASK = "OptimizeDatabase"
+TASK_SENSOR = "sensor.cellar_optimize_database"
+# What Home Assistant says of every custom integration.
+UNTESTED = "We found a custom integration plex_butler which has not been tested"
+
+pytestmark = [
+    pytest.mark.skipif(
+        not PYTHON.exists(), reason="`scripts/setup --home` makes .venv-home first"
+    ),
+    pytest.mark.timeout(180),
+]
+
+
+@pytest.fixture
+async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
+    """A server whose name can come from nowhere else."""
+    async with PlexSimulator(name="Cellar") as plex:
+        yield plex
+
+
+@pytest.fixture
+async def home(plex: PlexSimulator, tmp_path: Path) -> AsyncIterator[HomeAssistant]:
+    """A Home Assistant that knows nothing yet."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    async with HomeAssistant(tmp_path, port) as home:
+        yield home
+
+
+async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
+    """From adding the integration to removing it."""
+    entry = await home.api.set_up(
+        DOMAIN, url=plex.url, token=plex.token, verify_ssl=True
+    )
+    assert entry["title"] == "Cellar"
+    await check_entities(home.api, plex)
+    await check_button(home.api, plex)
+    await check_task_actions(home.api, plex)
+    await check_server_actions(home.api, plex, entry["entry_id"])
+    await check_reload(home.api, plex, entry["entry_id"])
+    await check_diagnostics(home.api, plex, entry["entry_id"])
+    await home.api.delete(f"/api/config/config_entries/entry/{entry['entry_id']}")
+    assert await states(home.api) == {}
+    check_requests(plex)
+    await home.stop()
+    check_log(home.console.read_text(), plex)
+
+
+async def states(api: Api) -> dict[str, str]:
+    """Return the states of the integration's entities."""
+    registry = await api.command("config/entity_registry/list")
+    ours = {one["entity_id"] for one in registry if one["platform"] == DOMAIN}
+    return {
+        state["entity_id"]: state["state"]
+        for state in await api.get("/api/states")
+        if state["entity_id"] in ours
+    }
+
+
+async def task_states(api: Api) -> dict[str, str]:
+    """Return what the tasks do, by their names on the server."""
+    return {
+        state["attributes"]["task_name"]: state["state"]
+        for state in await api.get("/api/states")
+        if "task_name" in state["attributes"]
+    }
+
+
+async def becomes(api: Api, expected: str, seconds: float) -> None:
+    """Wait for the task's state."""
+
+    async def is_so() -> bool:
+        return (await task_states(api))[TASK] == expected
+
+    await until(is_so, f"{TASK} to be {expected}", seconds)
+
+
+async def check_entities(api: Api, plex: PlexSimulator) -> None:
+    """Every task has its device with a sensor and two buttons, the server has four."""
+    assert await task_states(api) == {
+        name: "idle" if task.enabled else "disabled"
+        for name, task in plex.tasks.items()
+    }
+    found = await states(api)
+    assert len(found) == 3 * len(plex.tasks) + 4
+    assert found["binary_sensor.cellar_maintenance"] == "off"
+    assert found["sensor.cellar_running_tasks"] == "0"
+    assert found.keys() > {
+        TASK_SENSOR,
+        "button.cellar_optimize_database_start",
+        "button.cellar_optimize_database_stop",
+        "button.cellar_start_all_tasks",
+        "button.cellar_stop_all_tasks",
+    }
+    devices = await api.command("config/device_registry/list")
+    (server,) = (device for device in devices if device["name"] == "Cellar")
+    children = {
+        device["name"]
+        for device in devices
+        if device["parent_device_id"] == server["id"]
+    }
+    assert children == {task.title for task in plex.tasks.values()}
+
+
+async def check_button(api: Api, plex: PlexSimulator) -> None:
+    """A press starts that task, no other, and shows within two seconds."""
+    plex.requests.clear()
+    await api.act("button.press", entity_id="button.cellar_optimize_database_start")
+    assert plex.started == [TASK]
+    (request,) = (request for request in plex.requests if request.method != "GET")
+    assert (request.method, request.raw_path) == ("POST", f"/butler/{TASK}")
+    assert request.headers["X-Plex-Token"] == plex.token
+    await becomes(api, "running", 2)
+    assert (await states(api))["binary_sensor.cellar_maintenance"] == "on"
+
+
+async def check_task_actions(api: Api, plex: PlexSimulator) -> None:
+    """The actions on a task answer what became of it."""
+
+    async def act(action: str) -> Any:
+        answer = await api.ask(f"{DOMAIN}.{action}", entity_id=TASK_SENSOR)
+        return answer[TASK_SENSOR]
+
+    assert await act("start_task") == {"result": "already_running"}
+    assert await act("stop_task") == {"result": "stopped"}
+    await plex.wait_idle()
+    assert await act("stop_task") == {"result": "not_running"}
+    await becomes(api, "idle", 2)
+    assert await act("start_task") == {"result": "started"}
+    assert plex.started == [TASK, TASK]
+    plex.finish(TASK)
+    await becomes(api, "idle", 2)
+
+
+async def check_server_actions(api: Api, plex: PlexSimulator, entry_id: str) -> None:
+    """The actions on a server do what the operations of their names do."""
+    services = await api.command("get_services")
+    assert len(services[DOMAIN]) == 5
+
+    answer = await api.ask(f"{DOMAIN}.get_butler_tasks", config_entry_id=entry_id)
+    assert [task["name"] for task in answer["tasks"]] == list(plex.tasks)
+    assert all(task["status"] in ("idle", "disabled") for task in answer["tasks"])
+
+    await api.act(f"{DOMAIN}.start_all_tasks", config_entry_id=entry_id)
+    assert not plex.butler.idle
+    await api.act(f"{DOMAIN}.stop_all_tasks", config_entry_id=entry_id)
+    await plex.wait_idle()
+    sent = [(one.method, one.raw_path) for one in plex.requests]
+    assert [one for one in sent if one[0] != "GET"][-2:] == [
+        ("POST", "/butler"),
+        ("DELETE", "/butler"),
+    ]
+
+
+async def check_reload(api: Api, plex: PlexSimulator, entry_id: str) -> None:
+    """After a reload everything is there again, as it was."""
+    before = await states(api)
+    path = f"/api/config/config_entries/entry/{entry_id}/reload"
+    assert await api.post(path) == {"require_restart": False}
+    (entry,) = await api.entries(DOMAIN)
+    assert entry["state"] == "loaded"
+    assert (await states(api)).keys() == before.keys()
+    assert set((await task_states(api)).values()) == {"idle", "disabled"}
+
+
+async def check_diagnostics(api: Api, plex: PlexSimulator, entry_id: str) -> None:
+    """Diagnostics tell of the tasks, and not who or where the server is."""
+    diagnostics = await api.get(f"/api/diagnostics/config_entry/{entry_id}")
+    assert {task["name"] for task in diagnostics["data"]["tasks"]} == set(plex.tasks)
+    text = json.dumps(diagnostics)
+    assert plex.token is not None
+    secrets = (plex.token, HOST, str(plex.port), plex.machine_identifier, plex.name)
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def check_requests(plex: PlexSimulator) -> None:
+    """The token came in the header, and nowhere else."""
+    assert plex.token is not None
+    butler = [one for one in plex.requests if one.raw_path.startswith("/butler")]
+    assert {one.headers.get("X-Plex-Token") for one in butler} == {plex.token}
+    addresses = [f"{one.raw_path}?{one.query}" for one in plex.requests]
+    assert [one for one in addresses if plex.token in one or "token" in one] == []
+
+
+def check_log(log: str, plex: PlexSimulator) -> None:
+    """Nothing went wrong, nothing is deprecated, and the token is not written down."""
+    assert plex.token is not None
+    assert plex.token not in log
+    assert re.findall(r"^\S+ \S+ (?:ERROR|CRITICAL) .*", log, re.MULTILINE) == []
+    warnings = re.findall(r"^\S+ \S+ WARNING .*", log, re.MULTILINE)
+    ours = [warning for warning in warnings if DOMAIN in warning]
+    assert [warning for warning in ours if UNTESTED not in warning] == []
+    # The untested integration is what was tested here.
+    assert len(ours) == 1
