@@ -264,6 +264,15 @@ def test_started_here_is_observed_by_any_run_that_may_be_it(
     assert run.observed is observed
 
 
+def test_once_observed_is_observed() -> None:
+    watching = polled()
+    watching.start(OPTIMIZE, 10, 10)
+    watching.read(10.1, parent())
+    assert watching.read(10.2, parent(subtitle=BACKUP)) == [(BACKUP, 10.2, None)]
+    runs = watching.watch.read(TASKS, (), at(20), at(20))
+    assert {run.name: run.observed for run in runs} == {BACKUP: True, OPTIMIZE: True}
+
+
 def test_two_tasks_in_one_moment_are_told_in_order() -> None:
     watching = polled()
     both = (sub(OPTIMIZE), sub(BACKUP))

@@ -71,6 +71,12 @@ def test_read_that_was_overtaken_by_another_is_ignored() -> None:
     assert watching.watch.tasks
 
 
+def test_reads_that_began_together_count_as_they_come() -> None:
+    watching = polled()
+    assert watching.read(10, sub(OPTIMIZE), now=11) == [(OPTIMIZE, 11, None)]
+    assert watching.read(10, now=12) == [(OPTIMIZE, 11, 12)]
+
+
 def test_clock_that_was_put_back_does_not_overtake() -> None:
     watching = polled()
     watching.read(5000, sub(OPTIMIZE))
@@ -249,6 +255,17 @@ def test_run_among_countless_other_activities() -> None:
     assert watching.ended(3, sub(OPTIMIZE)) == [(OPTIMIZE, 1, 3)]
     assert watching.started(4, sub(BACKUP)) == [(BACKUP, 4, None)]
     assert watching.updated(5, parent(subtitle=CREDITS)) == [(CREDITS, 5, None)]
+
+
+def test_what_was_heard_longest_ago_is_forgotten_first() -> None:
+    watching = live()
+    watching.started(1, sub(OPTIMIZE))
+    for number in range(MAX_ACTIVITIES - 1):
+        watching.ended(2, work("library.refresh.items", str(number)))
+    watching.updated(3, sub(OPTIMIZE))
+    watching.started(3, work("library.refresh.items", "one more"))
+    assert watching.read(2.5, now=4) == []
+    assert watching.running == [OPTIMIZE]
 
 
 def test_known_activity_is_followed_when_no_more_fit() -> None:

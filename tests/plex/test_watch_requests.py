@@ -1,5 +1,7 @@
 """Tasks that were started from here, whatever the server shows of it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from custom_components.plex_butler.plex import Activity
@@ -8,6 +10,8 @@ from .test_watch import (
     BACKUP,
     CREDITS,
     OPTIMIZE,
+    Watching,
+    at,
     live,
     parent,
     polled,
@@ -31,8 +35,15 @@ def test_runs_from_its_request_until_it_is_seen_and_gone() -> None:
     watching.start(OPTIMIZE, 10, 10)
     assert watching.read(10.5, parent(), sub(OPTIMIZE)) == []
     assert watching.running == [OPTIMIZE]
-    # A sight is as good as any now: nothing has to settle.
+    # Once it was seen, nothing has to settle.
     assert watching.read(10.6) == [(OPTIMIZE, 10, 10.6)]
+
+
+def test_task_that_was_named_is_not_covered_when_no_more_is() -> None:
+    watching = polled()
+    watching.start(OPTIMIZE, 10, 10)
+    watching.read(10.5, parent(), sub(OPTIMIZE))
+    assert watching.read(10.6, parent()) == [(OPTIMIZE, 10, 10.6)]
 
 
 def test_covered_by_a_run_that_names_no_task() -> None:
@@ -100,6 +111,22 @@ def test_answer_after_the_run_is_over_that_names_no_task() -> None:
     assert watching.read(20) == []
 
 
+def test_end_of_another_run_during_the_request() -> None:
+    watching = live()
+    watching.started(8, parent("nightly"))
+    watching.ended(10.1, parent("nightly"))
+    assert watching.start(BACKUP, 10, 10.2) == [(BACKUP, 10, None)]
+    assert watching.running == [BACKUP]
+
+
+def test_run_that_was_over_before_its_answer_was_observed() -> None:
+    watching = live()
+    watching.started(10, parent())
+    watching.ended(10.1, parent())
+    runs = watching.watch.confirm(BACKUP, at(10), at(10.2), started=True)
+    assert [run.observed for run in runs] == [False, True]
+
+
 def test_run_over_before_the_request_is_another() -> None:
     watching = live()
     watching.started(8, sub(BACKUP))
@@ -144,9 +171,12 @@ def test_already_running_as_known() -> None:
 # Starting what is thought to run: it cannot, or it could not be started
 
 
+@pytest.mark.parametrize("watch", [polled, live])
 @pytest.mark.parametrize("cover", [(), (parent(),)])
-def test_started_again_before_the_first_run_showed(cover: tuple[Activity, ...]) -> None:
-    watching = polled()
+def test_started_again_before_the_first_run_showed(
+    cover: tuple[Activity, ...], watch: Callable[[], Watching]
+) -> None:
+    watching = watch()
     watching.start(BACKUP, 10, 10)
     watching.read(10.1, *cover)
     assert watching.start(BACKUP, 10.5, 10.6) == [
@@ -155,6 +185,13 @@ def test_started_again_before_the_first_run_showed(cover: tuple[Activity, ...]) 
     ]
     assert watching.read(10.7, *cover) == []
     assert watching.read(20) == [(BACKUP, 10.5, 20)]
+
+
+def test_already_running_says_it_was_started_once() -> None:
+    watching = polled()
+    watching.start(BACKUP, 10, 10)
+    assert watching.start(BACKUP, 12, 12, started=False) == []
+    assert watching.read(20) == [(BACKUP, 10, 20)]
 
 
 def test_started_twice_at_once() -> None:

@@ -41,6 +41,16 @@ def test_stopped_and_started_again_is_covered_again() -> None:
     assert watching.read(21) == [(OPTIMIZE, 13, 21)]
 
 
+def test_stopped_and_started_again_at_once_is_covered_again() -> None:
+    watching = _assumed(parent())
+    watching.stop(OPTIMIZE, 11)
+    assert watching.start(OPTIMIZE, 11.2, 11.3) == [
+        (OPTIMIZE, 10, 11.2),
+        (OPTIMIZE, 11.2, None),
+    ]
+    assert watching.read(20, parent()) == []
+
+
 def test_stopped_and_seen_counts_as_new_when_assumed_again() -> None:
     watching = _assumed(parent())
     watching.stop(OPTIMIZE, 11)

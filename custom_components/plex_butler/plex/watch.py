@@ -222,16 +222,14 @@ class ButlerWatch:
             if self._up_since:
                 return []  # The stream is about to say so, and more exactly.
             self._forget_activities(name)
-        self._assumed.pop(name, None)
         if not self._missed_nothing(requested):
             run = replace(run, started=None)
         return [self._end(run, requested, observed=run.observed)]
 
     def _forget_activities(self, name: str) -> None:
-        """Forget what showed a task at work, and no other."""
+        """Forget all but what shows other tasks at work."""
         for uuid, activity in list(self._activities.items()):
-            seen = Maintenance.observe(self.tasks, [activity])
-            if seen.active and seen.running <= {name}:
+            if Maintenance.observe(self.tasks, [activity]).running <= {name}:
                 del self._activities[uuid]
         self._seen_active = False  # That it is not seen now does not mean it ended now.
 
