@@ -1,22 +1,26 @@
 """What the README shows works as it stands there."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 import re
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
-from homeassistant.core import HomeAssistant
+from homeassistant.components import persistent_notification
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import OF_TASK, Tick
+from .conftest import OF_TASK, Tick, until
 from .simulator import PlexSimulator
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-BACK_UP, NO_ANALYSIS = (
+BACK_UP, NIGHT, DIARY, NO_ANALYSIS = (
     yaml.safe_load(block.replace("media_server_", OF_TASK))
     for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 )
@@ -37,6 +41,60 @@ async def test_back_up_every_evening(
     assert plex.started == ["BackupDatabase"]
     # It would wait for the next evening.
     await hass.services.async_call("automation", "turn_off", {"entity_id": "all"})
+
+
+async def test_back_up_then_optimise_then_tell_me(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    messages: list[str],
+) -> None:
+    backup = plex.tasks["BackupDatabase"]
+    plex.tasks["BackupDatabase"] = replace(backup, duration=None)
+    assert await async_setup_component(hass, "script", NIGHT)
+    script = asyncio.create_task(
+        hass.services.async_call("script", "plex_night", blocking=True)
+    )
+    await until(hass, f"sensor.{OF_TASK}backup_database", "running")
+    plex.finish("BackupDatabase")
+    await until(hass, f"sensor.{OF_TASK}optimize_database", "running")
+    plex.finish("OptimizeDatabase")
+    await script
+    assert messages == ["The database is backed up and optimised."]
+
+
+async def test_diary(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    freezer: FrozenDateTimeFactory,
+    messages: list[str],
+) -> None:
+    await automate(hass, DIARY)
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, f"sensor.{OF_TASK}optimize_database", "running")
+    freezer.tick(7)
+    plex.finish("OptimizeDatabase")
+    await until(hass, f"sensor.{OF_TASK}optimize_database", "idle")
+    await hass.async_block_till_done()
+    assert messages == ["Took 7.0 seconds."]
+
+
+@pytest.fixture
+async def messages(hass: HomeAssistant) -> list[str]:
+    """What the user is told."""
+    told: list[str] = []
+
+    @callback
+    def listen(
+        _change: persistent_notification.UpdateType,
+        notifications: dict[str, persistent_notification.Notification],
+    ) -> None:
+        told.extend(text["message"] for text in notifications.values())
+
+    await async_setup_component(hass, "persistent_notification", {})
+    persistent_notification.async_register_callback(hass, listen)
+    return told
 
 
 async def test_no_analysis_during_a_film(
