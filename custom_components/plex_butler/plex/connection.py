@@ -187,7 +187,7 @@ class PlexConnection:
             try:
                 url = url.join(URL(target))
                 elsewhere = url.origin() != self.url.origin()
-            except ValueError as err:
+            except (ValueError, IndexError) as err:  # the latter for "http://[]@"
                 raise PlexRedirectError("redirected to no address") from err
             if elsewhere:
                 raise PlexRedirectError("redirected to another address")

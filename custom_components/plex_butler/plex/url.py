@@ -14,8 +14,8 @@ _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|^https?:(?!//)", re.IGNORECASE)
 # What can be looked up (resolvers raise anything for the rest), or an IPv6 address.
 _HOST = re.compile(
-    r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f]*:[0-9a-f:.]+(%[a-z0-9_.-]+)?",
-    re.IGNORECASE,
+    r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f]*:[0-9a-f:.]+(%[\w.-]+)?",
+    re.ASCII,
 )
 # Plex Web lives in /web below the server; a proxy may put a prefix before it.
 _WEB_APP = re.compile(r"/web(/.*)?$")
@@ -38,7 +38,7 @@ def normalize_url(text: str) -> URL:
     try:
         url = URL(text)
         host, port = url.host, url.explicit_port
-    except ValueError:
+    except ValueError, IndexError:  # the latter is what yarl makes of "[]@"
         # These repeat what was typed, which may be a token: not to be chained.
         raise PlexUrlError("invalid_url") from None
     if url.scheme not in ("http", "https"):

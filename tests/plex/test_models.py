@@ -1,0 +1,280 @@
+"""Models take whatever JSON a server sends: a value comes out, or ValueError."""
+
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+from hypothesis import given, settings, strategies as st
+import orjson
+import pytest
+
+from custom_components.plex_butler.plex import Activity, ButlerTask, ServerIdentity
+
+NOTHING = object()
+TASK = {
+    "name": "BackupDatabase",
+    "title": "Backup Database",
+    "description": "Create a backup",
+    "interval": 3,
+    "scheduleRandomized": False,
+    "enabled": True,
+}
+
+
+def task(**changes: Any) -> ButlerTask:
+    changed = TASK | changes
+    return ButlerTask.from_json({k: v for k, v in changed.items() if v is not NOTHING})
+
+
+def test_a_task() -> None:
+    assert task() == ButlerTask(
+        name="BackupDatabase",
+        title="Backup Database",
+        description="Create a backup",
+        interval=3,
+        schedule_randomized=False,
+        enabled=True,
+    )
+
+
+def test_a_task_needs_nothing_but_a_name() -> None:
+    assert ButlerTask.from_json({"name": "X"}) == ButlerTask(
+        name="X",
+        title="X",
+        description="",
+        interval=None,
+        schedule_randomized=None,
+        enabled=None,
+    )
+
+
+@pytest.mark.parametrize("name", [NOTHING, None, "", 7, True, [], {}, "x" * 129])
+def test_without_a_usable_name_it_is_no_task(name: Any) -> None:
+    with pytest.raises(ValueError, match="no usable name"):
+        task(name=name)
+
+
+def test_a_name_is_never_cut() -> None:
+    assert task(name="x" * 128).name == "x" * 128
+
+
+@pytest.mark.parametrize("title", [NOTHING, None, "", 7, []])
+def test_a_task_without_a_title_shows_its_name(title: Any) -> None:
+    assert task(title=title).title == "BackupDatabase"
+
+
+def test_long_texts_are_cut() -> None:
+    long = task(title="t" * 300, description="d" * 2000)
+
+    assert long.title == "t" * 255
+    assert long.description == "d" * 1024
+
+
+@pytest.mark.parametrize(
+    ("sent", "interval"),
+    [
+        (3, 3),
+        (0, 0),
+        (36525, 36525),
+        (36526, None),
+        (-1, None),
+        (10**400, None),
+        (7.9, 7),
+        (36525.5, None),
+        ("7", 7),
+        ("abc", None),
+        ("", None),
+        ("inf", None),
+        ("nan", None),
+        (True, None),
+        (None, None),
+        (NOTHING, None),
+        ([3], None),
+        ({}, None),
+    ],
+)
+def test_an_interval(sent: Any, interval: int | None) -> None:
+    read = task(interval=sent).interval
+
+    assert read == interval
+    assert type(read) is type(interval)
+
+
+@pytest.mark.parametrize("sent_as", ["enabled", "scheduleRandomized"])
+@pytest.mark.parametrize(
+    ("sent", "flag"),
+    [
+        (True, True),
+        (False, False),
+        (1, True),
+        (0, False),
+        ("1", True),
+        ("0", False),
+        (2, None),
+        ("true", None),
+        ("", None),
+        (1.0, None),
+        (None, None),
+        (NOTHING, None),
+        ([], None),
+        ({}, None),
+    ],
+)
+def test_a_flag(sent_as: str, sent: Any, flag: Any) -> None:
+    read = task(**{sent_as: sent})
+
+    assert {
+        "enabled": read.enabled,
+        "scheduleRandomized": read.schedule_randomized,
+    }[sent_as] is flag
+
+
+def test_an_activity() -> None:
+    raw = {
+        "uuid": "6f7c",
+        "type": "butler",
+        "cancellable": False,
+        "userID": 1,
+        "title": "Butler tasks",
+        "subtitle": "Backup Database",
+        "progress": 83.3,
+        "Context": {},
+    }
+
+    assert Activity.from_json(raw) == Activity(
+        uuid="6f7c",
+        type="butler",
+        title="Butler tasks",
+        subtitle="Backup Database",
+        progress=83.3,
+    )
+
+
+def test_an_activity_needs_nothing() -> None:
+    assert Activity.from_json({"title": None, "type": 7}) == Activity(
+        uuid="", type="", title="", subtitle="", progress=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "progress"),
+    [
+        (50, 50.0),
+        (0, 0.0),
+        (100, 100.0),
+        (100.5, 100.0),
+        (10**400, None),
+        (-1, None),
+        (-0.5, None),
+        ("83.3", 83.3),
+        ("-1", None),
+        ("half", None),
+        (True, None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_progress(sent: Any, progress: float | None) -> None:
+    assert Activity.from_json({"progress": sent}).progress == progress
+
+
+@pytest.mark.parametrize("version", [None, 7, []])
+def test_an_identity_need_not_tell_its_version(version: Any) -> None:
+    raw = {"machineIdentifier": "5133", "version": version}
+
+    assert ServerIdentity.from_json(raw) == ServerIdentity(
+        machine_identifier="5133", version=""
+    )
+
+
+@pytest.mark.parametrize("identifier", [None, "", 7, []])
+def test_an_identity_needs_an_identifier(identifier: Any) -> None:
+    with pytest.raises(ValueError, match="no machineIdentifier"):
+        ServerIdentity.from_json({"machineIdentifier": identifier})
+
+
+@pytest.mark.parametrize(
+    "from_json", [ServerIdentity.from_json, ButlerTask.from_json, Activity.from_json]
+)
+@pytest.mark.parametrize("raw", [None, [], "text", 7, True])
+def test_only_objects_are_read(
+    from_json: Callable[[object], object], raw: object
+) -> None:
+    with pytest.raises(ValueError, match="not an object"):
+        from_json(raw)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        task(),
+        Activity.from_json({}),
+        ServerIdentity.from_json({"machineIdentifier": "5133"}),
+    ],
+)
+def test_a_value_cannot_be_changed(value: Any) -> None:
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        value.title = "Another"
+    assert len({value, value}) == 1
+
+
+# Any JSON: what orjson can have read. Objects have the fields of a model more often
+# than chance would give them.
+TEXT = st.text(max_size=20) | st.integers(0, 3000).map("x".__mul__)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
+JSON = st.recursive(
+    SCALARS | st.sampled_from(["0", "1", "-1", "7", "1e999", "nan", "1_0", "\u0663"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def objects(*fields: str) -> st.SearchStrategy[object]:
+    return JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(fields, JSON))
+
+
+def read[T](from_json: Callable[[object], T], raw: object) -> list[T]:
+    """Return the value, if it is one."""
+    try:
+        return [from_json(raw)]
+    except ValueError:
+        return []
+
+
+def days(interval: int | None) -> int:
+    return 0 if interval is None else interval
+
+
+@settings(max_examples=500)
+@given(raw=objects(*TASK))
+def test_any_json_is_a_task_or_none(raw: object) -> None:
+    for value in read(ButlerTask.from_json, raw):
+        assert 0 < len(value.name) <= 128
+        assert 0 < len(value.title) <= 255
+        assert len(value.description) <= 1024
+        assert isinstance(value.interval, int | None)
+        assert 0 <= days(value.interval) <= 36525
+        assert isinstance(value.enabled, bool | None)
+        assert isinstance(value.schedule_randomized, bool | None)
+        assert orjson.dumps(value)
+
+
+@settings(max_examples=500)
+@given(raw=objects("uuid", "type", "title", "subtitle", "progress"))
+def test_any_json_is_an_activity_or_none(raw: object) -> None:
+    for value in read(Activity.from_json, raw):
+        assert max(len(value.uuid), len(value.type)) <= 128
+        assert max(len(value.title), len(value.subtitle)) <= 255
+        assert isinstance(value.progress, float | None)
+        assert 0 <= (value.progress or 0) <= 100
+        assert orjson.dumps(value)
+
+
+@given(raw=objects("machineIdentifier", "version"))
+def test_any_json_is_an_identity_or_none(raw: object) -> None:
+    for value in read(ServerIdentity.from_json, raw):
+        assert 0 < len(value.machine_identifier) <= 128
+        assert len(value.version) <= 128
+        assert orjson.dumps(value)
