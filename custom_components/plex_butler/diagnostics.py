@@ -28,11 +28,13 @@ async def async_get_config_entry_diagnostics(
             "last_update_success": coordinator.last_update_success,
             # Only its kind: the text of an error names the address.
             "last_error": (err := coordinator.last_exception) and type(err).__name__,
+            "streaming": coordinator.streaming,
             "update_interval": str(coordinator.update_interval),
         },
         "maintenance": {
             "active": data.maintenance.active,
             "running": sorted(data.maintenance.running),
+            "progress": data.maintenance.progress,
         },
         "tasks": [asdict(task) for task in data.tasks.values()],
     }

@@ -140,7 +140,7 @@ class PlexConnection:
         """Return what `use` makes of a successful response; all else is a PlexError."""
         with self._translated():
             async with await self._follow(method, path) as response:
-                if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+                if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
                     # The body of an error is HTML and tells nothing.
                     raise _status_error(response.status, response.headers)
                 return await use(response)
