@@ -71,6 +71,8 @@ def _server_section(title: str, ids: dict[str, str]) -> Card:
         [
             _tile(ids["maintenance"], "Maintenance", 6),
             _tile(ids["running_tasks"], "Running tasks", 6),
+            _tile(ids["progress"], "Progress", 6),
+            _tile(ids["task_activity"], "Task activity", 6),
             _press(ids["start_all_tasks"], "green")
             | _tile(ids["start_all_tasks"], "Start all tasks", 6),
             _press(ids["stop_all_tasks"], "red")

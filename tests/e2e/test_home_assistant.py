@@ -1,6 +1,7 @@
 """The whole way: a real Home Assistant, the integration in it, a server on a socket."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 import json
 from pathlib import Path
 import re
@@ -55,6 +56,7 @@ async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
     await check_button(home.api, plex)
     await check_task_actions(home.api, plex)
     await check_server_actions(home.api, plex, entry["entry_id"])
+    await check_stream(home.api, plex)
     await check_reload(home.api, plex, entry["entry_id"])
     await check_diagnostics(home.api, plex, entry["entry_id"])
     await home.api.delete(f"/api/config/config_entries/entry/{entry['entry_id']}")
@@ -94,13 +96,13 @@ async def becomes(api: Api, expected: str, seconds: float) -> None:
 
 
 async def check_entities(api: Api, plex: PlexSimulator) -> None:
-    """Every task has its device with a sensor and two buttons, the server has four."""
+    """Every task has its device with a sensor and two buttons, the server has six."""
     assert await task_states(api) == {
         name: "idle" if task.enabled else "disabled"
         for name, task in plex.tasks.items()
     }
     found = await states(api)
-    assert len(found) == 3 * len(plex.tasks) + 4
+    assert len(found) == 3 * len(plex.tasks) + 6
     assert found["binary_sensor.cellar_maintenance"] == "off"
     assert found["sensor.cellar_running_tasks"] == "0"
     assert found.keys() > {
@@ -168,6 +170,28 @@ async def check_server_actions(api: Api, plex: PlexSimulator, entry_id: str) -> 
         ("POST", "/butler"),
         ("DELETE", "/butler"),
     ]
+
+
+async def check_stream(api: Api, plex: PlexSimulator) -> None:
+    """What the server does by itself shows at once, and nobody had to ask for it."""
+    await plex.wait_for_sockets(1)
+    plex.requests.clear()
+    plex.butler.start(TASK)
+    await becomes(api, "running", 2)
+    plex.finish(TASK)
+    await becomes(api, "idle", 2)
+    assert [one.raw_path for one in plex.requests if one.method != "GET"] == []
+    event = await api.get("/api/states/event.cellar_task_activity")
+    assert event["attributes"]["event_type"] == "finished"
+    assert event["attributes"]["task_name"] == TASK
+    assert event["attributes"]["duration"] > 0
+
+    plex.tasks[TASK] = replace(plex.tasks[TASK], duration=0.05)
+    answer = await api.ask(
+        f"{DOMAIN}.start_task", entity_id=TASK_SENSOR, wait_for_completion=True
+    )
+    assert answer[TASK_SENSOR]["result"] == "finished"
+    assert answer[TASK_SENSOR]["observed"] is True
 
 
 async def check_reload(api: Api, plex: PlexSimulator, entry_id: str) -> None:
