@@ -24,7 +24,7 @@ from homeassistant.core import (
 )
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import OF_TASK, WEBSOCKET, Tick, connect, reads, until
+from .conftest import OF_TASK, WEBSOCKET, Tick, connect, disable, reads, until
 from .simulator import Fault, PlexSimulator, RunShape
 
 BACKUP = f"sensor.{OF_TASK}backup_database"
@@ -508,3 +508,16 @@ async def test_moments_are_kept_over_a_restart(
     )
     await hass.config_entries.async_setup(entry.entry_id)
     assert states(hass, ended) == [moment.isoformat()]
+
+
+async def test_frames_do_not_put_off_the_poll(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """What only a poll can tell is told in time, however much there is to hear."""
+    disable(plex, "BackupDatabase")
+    plex.announce("started", parent(progress=0))
+    for progress in range(1, 7):
+        await tick(60)
+        plex.announce("updated", parent(progress=progress))
+        await until(hass, PROGRESS, f"{progress}.0")
+    assert states(hass, BACKUP) == ["disabled"]

@@ -44,7 +44,10 @@ from .waiting import Waiters
 
 
 class ButlerReader(DataUpdateCoordinator[ButlerData]):
-    """Knows one server: its tasks, what runs and what ran."""
+    """Knows one server: its tasks, what runs and what ran.
+
+    Polls and the stream both end in ButlerWatch; what that makes of them is the data.
+    """
 
     config_entry: ConfigEntry
     identity: ServerIdentity
@@ -240,7 +243,9 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
             self._cancel_publish = async_call_later(
                 self.hass, PROGRESS_INTERVAL, self._publish
             )
-        self.async_set_updated_data(data)
+        # Not async_set_updated_data: what is heard does not put off the next poll.
+        self.data = data
+        self.async_update_listeners()
 
     @override
     async def async_shutdown(self) -> None:
