@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
-from typing import Protocol
+from typing import Any, Protocol
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -204,3 +204,22 @@ async def until(hass: HomeAssistant, entity_id: str, state: str) -> None:
     look()
     await reached.wait()
     stop()
+
+
+def states(hass: HomeAssistant, *entity_ids: str) -> list[str]:
+    """Return the states of entities."""
+    return [hass.states.get(entity_id).state for entity_id in entity_ids]
+
+
+def parent(**changes: Any) -> dict[str, Any]:
+    """Return the activity of a run of the Butler."""
+    return {
+        "uuid": "parent",
+        "type": "butler",
+        "cancellable": False,
+        "userID": 1,
+        "title": "Butler tasks",
+        "subtitle": "",
+        "progress": -1,
+        **changes,
+    }

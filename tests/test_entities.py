@@ -11,17 +11,13 @@ from homeassistant.const import ATTR_ENTITY_ID, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import OF_TASK, Tick, disable, reads
+from .conftest import OF_TASK, Tick, disable, reads, states
 from .simulator import Fault, PlexSimulator, RunShape, SimulatedTask
 
 BACKUP = f"sensor.{OF_TASK}backup_database"
 OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 RUNNING_TASKS = "sensor.media_server_running_tasks"
-
-
-def states(hass: HomeAssistant, *entity_ids: str) -> list[str]:
-    return [hass.states.get(entity_id).state for entity_id in entity_ids]
 
 
 async def press(hass: HomeAssistant, button: str, of: str = OF_TASK) -> None:
