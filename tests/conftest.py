@@ -223,3 +223,10 @@ def parent(**changes: Any) -> dict[str, Any]:
         "progress": -1,
         **changes,
     }
+
+
+async def press(hass: HomeAssistant, button: str, of: str = OF_TASK) -> None:
+    """Press a button of a task, or of the server."""
+    await hass.services.async_call(
+        "button", "press", {"entity_id": f"button.{of}{button}"}, blocking=True
+    )

@@ -7,23 +7,17 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 from syrupy.filters import props
 
-from homeassistant.const import ATTR_ENTITY_ID, STATE_UNKNOWN
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import OF_TASK, Tick, disable, reads, states
+from .conftest import OF_TASK, Tick, disable, press, reads, states
 from .simulator import Fault, PlexSimulator, RunShape, SimulatedTask
 
 BACKUP = f"sensor.{OF_TASK}backup_database"
 OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 RUNNING_TASKS = "sensor.media_server_running_tasks"
-
-
-async def press(hass: HomeAssistant, button: str, of: str = OF_TASK) -> None:
-    await hass.services.async_call(
-        "button", "press", {ATTR_ENTITY_ID: f"button.{of}{button}"}, blocking=True
-    )
 
 
 @pytest.mark.freeze_time("2026-11-23 12:00:00")

@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 
-from .conftest import OF_TASK, WEBSOCKET, Tick, connect, parent, states, until
+from .conftest import OF_TASK, WEBSOCKET, Tick, connect, parent, press, states, until
 from .simulator import Fault, PlexSimulator, RunShape
 
 BACKUP = f"sensor.{OF_TASK}backup_database"
@@ -123,15 +123,6 @@ async def test_button_for_a_task_that_is_over_before_the_answer(
         started("BackupDatabase", "Backup Database"),
         finished("BackupDatabase", "Backup Database", activity[1]["duration"]),
     ]
-
-
-async def press(hass: HomeAssistant, button: str) -> None:
-    await hass.services.async_call(
-        "button",
-        "press",
-        {"entity_id": f"button.{OF_TASK}{button}"},
-        blocking=True,
-    )
 
 
 # What was already running, and what was missed
