@@ -21,7 +21,7 @@ from .simulator import PlexSimulator
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BACK_UP, NIGHT, DIARY, NO_ANALYSIS = (
-    yaml.safe_load(block.replace("media_server_", OF_TASK))
+    yaml.safe_load(block.replace("sensor.media_server_", f"sensor.{OF_TASK}"))
     for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 )
 
@@ -77,7 +77,10 @@ async def test_diary(
     plex.finish("OptimizeDatabase")
     await until(hass, f"sensor.{OF_TASK}optimize_database", "idle")
     await hass.async_block_till_done()
-    assert messages == ["Took 7.0 seconds."]
+    assert messages == [
+        "Optimize Database has started",
+        "Optimize Database has finished after 7 seconds",
+    ]
 
 
 @pytest.fixture
