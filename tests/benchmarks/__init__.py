@@ -1,1 +1,1 @@
-"""What this client costs, next to the least it could cost and to other clients."""
+"""What this integration costs, next to its goals, to the least and to others."""

@@ -1,8 +1,9 @@
 """Measure and compare: `python -m tests.benchmarks`.
 
 Reads the list of 22 tasks again and again from one simulated server in a process of
-its own, and imports the integration into fresh processes. Prints what that costs and
-which goals are met. Speed is no test: the exit code tells only whether it could run.
+its own, imports the integration into fresh processes, and lets a Home Assistant listen
+to a simulated server. Prints what that costs and which goals are met. Speed is no test:
+the exit code tells only whether it could run.
 """
 
 from argparse import ArgumentParser
@@ -12,7 +13,7 @@ from pathlib import Path
 import subprocess
 import sys
 
-from . import calls, imports
+from . import calls, imports, live
 from .report import say
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,8 @@ def main() -> str | None:
             calls.run(url, token, rounds=arguments.rounds, count=arguments.calls)
         say()
         imports.run(ROOT)
+        say()
+        live.run()
     except (OSError, subprocess.SubprocessError, LookupError) as err:
         return f"Cannot measure: {err}"
     return None
