@@ -73,12 +73,12 @@ async def test_half_an_answer_is_a_lost_connection(
 @pytest.mark.parametrize(
     "wire",
     [
-        b"\0\1\2\r\n\r\n",
-        b"SSH-2.0-OpenSSH_9.9\r\n",
-        b"\x15\x03\x01\x00\x02\x02\x16",
-        http(transfer_encoding="chunked"),
-        http(content_length="-1"),
-        http(cookie="x" * 100_000),
+        pytest.param(b"\0\1\2\r\n\r\n", id="noise"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.9\r\n", id="ssh"),
+        pytest.param(b"\x15\x03\x01\x00\x02\x02\x16", id="tls"),
+        pytest.param(http(transfer_encoding="chunked"), id="two-lengths"),
+        pytest.param(http(content_length="-1"), id="negative-length"),
+        pytest.param(http(cookie="x" * 100_000), id="long-header"),
     ],
 )
 async def test_what_is_no_http_is_a_response_error(
@@ -96,13 +96,16 @@ async def test_what_is_no_http_is_a_response_error(
 @pytest.mark.parametrize(
     "wire",
     [
-        http(content_encoding="gzip"),
-        http(content_encoding="deflate"),
-        http(body=gzip.compress(NO_TASKS)[:12], content_encoding="gzip"),
-        b"HTTP/1.0 200 OK\r\n\r\n" + NO_TASKS[:-1],
-        http(body=NO_TASKS.decode().encode("utf-16")),
-        http(body=b""),
-        http(body=b'{"ButlerTasks": NaN}'),
+        pytest.param(http(content_encoding="gzip"), id="no-gzip"),
+        pytest.param(http(content_encoding="deflate"), id="no-deflate"),
+        pytest.param(
+            http(body=gzip.compress(NO_TASKS)[:12], content_encoding="gzip"),
+            id="half-a-gzip",
+        ),
+        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n" + NO_TASKS[:-1], id="half-a-json"),
+        pytest.param(http(body=NO_TASKS.decode().encode("utf-16")), id="utf-16"),
+        pytest.param(http(body=b""), id="nothing"),
+        pytest.param(http(body=b'{"ButlerTasks": NaN}'), id="nan"),
     ],
 )
 async def test_what_cannot_be_decoded_is_an_error_of_plex(

@@ -5,7 +5,6 @@ from contextlib import aclosing
 import json
 from typing import Any
 
-import aiohttp
 import pytest
 
 from custom_components.plex_butler.plex import (
@@ -32,23 +31,6 @@ ACTIVITY: dict[str, Any] = {
 }
 
 type Stream = AsyncGenerator[Event]
-
-
-@pytest.fixture
-async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    async with PlexSimulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def server(plex: PlexSimulator, session: aiohttp.ClientSession) -> PlexServer:
-    return PlexServer(session, plex.url, plex.token)
 
 
 @pytest.fixture

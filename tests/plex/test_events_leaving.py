@@ -21,22 +21,11 @@ from .test_events import WEBSOCKET, down, up
 
 
 @pytest.fixture
-async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    async with PlexSimulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
 async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
     """A session with a single connection: whoever keeps it is found out."""
     connector = aiohttp.TCPConnector(limit=1)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
-
-
-@pytest.fixture
-def server(plex: PlexSimulator, session: aiohttp.ClientSession) -> PlexServer:
-    return PlexServer(session, plex.url, plex.token)
 
 
 @pytest.fixture(autouse=True)

@@ -44,23 +44,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    async with PlexSimulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def server(plex: PlexSimulator, session: aiohttp.ClientSession) -> PlexServer:
-    return PlexServer(session, plex.url, plex.token)
-
-
-@pytest.fixture
 async def stream(server: PlexServer, clock: Clock) -> AsyncIterator[Stream]:
     async with aclosing(listen(server)) as stream:
         yield stream
@@ -95,7 +78,7 @@ async def test_dropped_at_once(
     waits = []
     for _ in range(8):
         await up(stream, plex)
-        clock.now += 60
+        clock.now += 59
         plex.kick()
         waits.append(waited(await down(stream)))
     assert doubled(waits)

@@ -29,23 +29,6 @@ from .test_events import WEBSOCKET, Stream, down, still_up, up
 
 
 @pytest.fixture
-async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    async with PlexSimulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def server(plex: PlexSimulator, session: aiohttp.ClientSession) -> PlexServer:
-    return PlexServer(session, plex.url, plex.token)
-
-
-@pytest.fixture
 async def stream(
     server: PlexServer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stream]:

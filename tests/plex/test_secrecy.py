@@ -99,11 +99,11 @@ async def test_no_time_out_brings_the_token_to_light(
 @pytest.mark.parametrize(
     "answer",
     [
-        b"no HTTP at all\r\n\r\n",
-        http(content_length="-1"),
-        http(body=b"not packed", content_encoding="gzip"),
-        http(302, location="http://["),
-        http(200, transfer_encoding="chunked"),
+        pytest.param(b"no HTTP at all\r\n\r\n", id="no-http"),
+        pytest.param(http(content_length="-1"), id="negative-length"),
+        pytest.param(http(body=b"bare", content_encoding="gzip"), id="no-gzip"),
+        pytest.param(http(302, location="http://["), id="no-location"),
+        pytest.param(http(transfer_encoding="chunked"), id="two-lengths"),
     ],
 )
 async def test_no_broken_answer_brings_the_token_to_light(
