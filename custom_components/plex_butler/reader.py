@@ -237,15 +237,16 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         data = self._known()
         if data == self.data or not self.last_update_success:
             return
-        if data.without_progress() == self.data.without_progress():
-            if self._cancel_publish:
-                return
-            self._cancel_publish = async_call_later(
-                self.hass, PROGRESS_INTERVAL, self._publish
-            )
+        only_progress = data.without_progress() == self.data.without_progress()
+        if only_progress and self._cancel_publish:
+            return
         # Not async_set_updated_data: what is heard does not put off the next poll.
         self.data = data
         self.async_update_listeners()
+        if only_progress:
+            self._cancel_publish = async_call_later(
+                self.hass, PROGRESS_INTERVAL, self._publish
+            )
 
     @override
     async def async_shutdown(self) -> None:

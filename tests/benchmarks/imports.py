@@ -20,7 +20,7 @@ MODULES = {
 BEFORE = """
 import homeassistant.bootstrap, homeassistant.config_entries, homeassistant.loader
 import homeassistant.components.diagnostics
-from homeassistant.components import binary_sensor, button, sensor
+from homeassistant.components import binary_sensor, button, event, sensor
 from homeassistant import helpers
 import importlib, pkgutil, gc, sys
 for module in pkgutil.iter_modules(helpers.__path__, "homeassistant.helpers."):

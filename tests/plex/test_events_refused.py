@@ -107,7 +107,8 @@ async def test_refused(
     """Whatever the reason, it is tried again, and comes up when it can."""
     refuse(plex, how)
     with monkeypatch.context() as impatient:
-        impatient.setattr(connection, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+        # Short for the one that never answers, ample for those that answer at once.
+        impatient.setattr(connection, "TIMEOUT", aiohttp.ClientTimeout(total=0.5))
         for _ in range(3):
             refused = await down(stream)
             assert type(refused.error) is kind

@@ -168,6 +168,8 @@ def test_an_activity_needs_nothing() -> None:
         (-0.5, None),
         ("83.3", 83.3),
         ("-1", None),
+        ("inf", None),
+        ("nan", None),
         ("half", None),
         (True, None),
         (None, None),

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.plex_butler.plex import (
     PlexRedirectError,
+    PlexResponseError,
     PlexServer,
     StartResult,
 )
@@ -138,9 +139,23 @@ async def test_a_loop_ends(plex: PlexSimulator, server: PlexServer) -> None:
     assert len(plex.requests) == 4
 
 
-async def test_three_redirects_in_a_row_are_followed(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_three_redirects_in_a_row_are_followed(plex: PlexSimulator) -> None:
     plex.inject(Fault.REDIRECT_LOOP, times=3)
+    # A connection that is not given back is missed when there is only one.
+    connector = aiohttp.TCPConnector(limit=1)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        server = PlexServer(session, plex.url, plex.token)
 
-    assert len(await server.get_butler_tasks()) == 22
+        assert len(await server.get_butler_tasks()) == 22
+
+
+async def test_a_location_alone_is_no_redirect(session: aiohttp.ClientSession) -> None:
+    location = "http://elsewhere.example.com/"
+    async with Wire(http(location=location), http(500, location=location)) as wire:
+        server = PlexServer(session, wire.address)
+
+        assert await server.get_butler_tasks() == ()
+        with pytest.raises(PlexResponseError) as raised:
+            await server.get_butler_tasks()
+
+    assert raised.value.status == 500

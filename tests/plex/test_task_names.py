@@ -1,5 +1,6 @@
 """No task name leads anywhere but below /butler/."""
 
+import re
 from urllib.parse import unquote_to_bytes
 
 import aiohttp
@@ -83,5 +84,6 @@ async def test_any_name_is_one_segment_below_butler(
     *above, segment = request.raw_path.split("/")
     assert above == ["", "prefix", "butler"]
     assert segment not in {".", ".."}
+    assert re.fullmatch(r"([\w.~-]|%[0-9A-F]{2})+", segment, re.ASCII)
     assert unquote_to_bytes(segment) == name.encode(errors="surrogatepass")
     assert request.query == ""

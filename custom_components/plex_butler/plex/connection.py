@@ -84,12 +84,15 @@ class PlexConnection:
         token: str | None,
         client: ClientInfo,
     ) -> None:
-        """Remember where to send what; nothing is sent yet."""
+        """Remember where to send what; nothing is sent yet.
+
+        `url` is one of normalize_url: paths are put behind it as it is.
+        """
         if token and not (token.isascii() and token.isprintable()):
             # A header cannot carry it, so no server can ever have issued it.
             raise PlexAuthenticationError("not a token")
         self.url = url
-        self._base = str(url).rstrip("/")
+        self._base = str(url)
         self._session = session
         self._headers = client.headers(token)
 
