@@ -75,7 +75,7 @@ async def test_closed_with_a_dead_peer(server: PlexServer, plex: PlexSimulator) 
     async with aclosing(listen(server)) as stream:
         await up(stream, plex)
         plex.deaf = True
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             await stream.aclose()
 
 
@@ -109,7 +109,7 @@ class Listener:
 
     async def cancel(self) -> None:
         self.task.cancel()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             await asyncio.wait([self.task])
         assert self.task.cancelled()
 

@@ -19,7 +19,7 @@ from .test_events import Stream, down, up
 
 
 class Clock:
-    """Stands in for asyncio: time goes by only where it is told to, or slept."""
+    """Stands in for asyncio: time goes by only where it is told to."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -33,7 +33,6 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.now += seconds
 
 
 @pytest.fixture

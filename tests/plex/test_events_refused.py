@@ -19,6 +19,7 @@ from custom_components.plex_butler.plex import (
     PlexResponseError,
     PlexServer,
     PlexTimeoutError,
+    StreamDown,
     connection,
     events,
     listen,
@@ -82,7 +83,6 @@ FAULTS: dict[Fault | int, type[PlexError]] = {
     Fault.MAINTENANCE: PlexBusyError,
     Fault.RATE_LIMITED: PlexBusyError,
     Fault.DROP: PlexHttpsRequiredError,
-    Fault.SLOW: PlexTimeoutError,
     Fault.REDIRECT_HERE: PlexRedirectError,
     Fault.REDIRECT_LOOP: PlexRedirectError,
     Fault.REDIRECT_ELSEWHERE: PlexRedirectError,
@@ -100,20 +100,33 @@ def refuse(plex: PlexSimulator, how: Fault | int) -> None:
 async def test_refused(
     plex: PlexSimulator,
     stream: Stream,
-    monkeypatch: pytest.MonkeyPatch,
     how: Fault | int,
     kind: type[PlexError],
 ) -> None:
     """Whatever the reason, it is tried again, and comes up when it can."""
     refuse(plex, how)
-    with monkeypatch.context() as impatient:
-        # Short for the one that never answers, ample for those that answer at once.
-        impatient.setattr(connection, "TIMEOUT", aiohttp.ClientTimeout(total=0.5))
-        for _ in range(3):
-            refused = await down(stream)
-            assert type(refused.error) is kind
-            assert refused.retry is not None
+    for _ in range(3):
+        refused = await down(stream)
+        assert type(refused.error) is kind
+        assert refused.retry is not None
     plex.websocket_refusal = None
+    plex.clear_faults()
+    await up(stream, plex)
+    await still_up(stream, plex)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(connection, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+    return monkeypatch
+
+
+async def test_no_answer_in_time(
+    plex: PlexSimulator, stream: Stream, impatient: pytest.MonkeyPatch
+) -> None:
+    plex.inject(Fault.SLOW, WEBSOCKET)
+    assert type((await down(stream)).error) is PlexTimeoutError
+    impatient.undo()
     plex.clear_faults()
     await up(stream, plex)
     await still_up(stream, plex)
@@ -140,23 +153,37 @@ async def test_token_goes_nowhere_else(plex: PlexSimulator, stream: Stream) -> N
 # What is told of it
 
 
+def said(refused: StreamDown) -> str:
+    """Return what a log may show of it."""
+    assert refused.error
+    text = "".join(traceback.format_exception(refused.error))
+    assert type(refused.error).__name__ in text
+    return text + repr(refused)
+
+
 @pytest.mark.parametrize("how", [*FAULTS, Fault.UNAUTHORIZED, Fault.FORBIDDEN], ids=str)
 async def test_token_is_not_told(
     plex: PlexSimulator,
     stream: Stream,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     how: Fault | int,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(connection, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
     refuse(plex, how)
-    refused = await down(stream)
-    assert refused.error
-    said = "".join(traceback.format_exception(refused.error))
-    assert type(refused.error).__name__ in said
     assert plex.token
-    assert plex.token not in said + repr(refused) + caplog.text
+    assert plex.token not in said(await down(stream)) + caplog.text
+
+
+async def test_token_is_not_told_when_there_is_no_answer(
+    plex: PlexSimulator,
+    stream: Stream,
+    caplog: pytest.LogCaptureFixture,
+    impatient: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    plex.inject(Fault.SLOW, WEBSOCKET)
+    assert plex.token
+    assert plex.token not in said(await down(stream)) + caplog.text
 
 
 async def test_token_is_not_told_while_connected(
@@ -168,8 +195,5 @@ async def test_token_is_not_told_while_connected(
     await still_up(stream, plex)
     await plex.stop()
     await down(stream)
-    refused = await down(stream)
-    said = "".join(traceback.format_exception(refused.error))
-    assert "PlexConnectionError" in said
     assert plex.token
-    assert plex.token not in said + repr(refused) + caplog.text
+    assert plex.token not in said(await down(stream)) + caplog.text
