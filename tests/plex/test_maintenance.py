@@ -1,5 +1,6 @@
 """What the Butler is doing, in every way a server may show it."""
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -108,6 +109,16 @@ def test_the_parents_title_may_be_the_task(title: str) -> None:
     assert observe(activity("butler", title)) == active(OPTIMIZE)
 
 
+def test_progress_is_that_of_the_parent() -> None:
+    parent = replace(PARENT, progress=83.3)
+    sub = replace(activity("butler", OPTIMIZE), progress=5.0)
+    foreign = replace(SCAN, progress=50.0)
+
+    assert observe(foreign, sub, parent).progress == 83.3
+    assert observe(foreign, sub).progress is None
+    assert observe(PARENT).progress is None
+
+
 @pytest.mark.parametrize("type_", ["butler", "butler.task", "of.an.unknown.type"])
 def test_sub_activities_are_tasks(type_: str) -> None:
     subs = activity(type_, OPTIMIZE), activity(type_, "Datenbank sichern")
@@ -130,6 +141,10 @@ def test_work_of_a_kind_is_a_hint_while_the_butler_runs(type_: str, name: str) -
 
     assert observe(work) == INACTIVE
     assert observe(work, PARENT) == active(name)
+
+
+def test_a_hint_counts_for_nothing_beside_a_task_that_is_named() -> None:
+    assert observe(PARENT, activity("butler", OPTIMIZE), SCAN) == active(OPTIMIZE)
 
 
 def test_a_hint_to_a_task_the_server_does_not_list_is_none() -> None:

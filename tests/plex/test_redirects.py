@@ -139,14 +139,23 @@ async def test_a_loop_ends(plex: PlexSimulator, server: PlexServer) -> None:
     assert len(plex.requests) == 4
 
 
-async def test_three_redirects_in_a_row_are_followed(plex: PlexSimulator) -> None:
+async def test_three_redirects_in_a_row_are_followed(
+    plex: PlexSimulator, server: PlexServer
+) -> None:
     plex.inject(Fault.REDIRECT_LOOP, times=3)
+
+    assert len(await server.get_butler_tasks()) == 22
+
+
+async def test_what_a_redirect_says_is_not_waited_for(socket_enabled: None) -> None:
+    never = http(307, b"", content_length="1", location="/there")
     # A connection that is not given back is missed when there is only one.
     connector = aiohttp.TCPConnector(limit=1)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        server = PlexServer(session, plex.url, plex.token)
-
-        assert len(await server.get_butler_tasks()) == 22
+    async with (
+        Wire(never, http()) as wire,
+        aiohttp.ClientSession(connector=connector) as session,
+    ):
+        assert await PlexServer(session, wire.address).get_butler_tasks() == ()
 
 
 async def test_a_location_alone_is_no_redirect(session: aiohttp.ClientSession) -> None:
