@@ -210,6 +210,38 @@ async def test_stopped(
     assert (await waiting)[OPTIMIZE]["result"] == "finished"
 
 
+async def test_stopped_before_the_answer(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    plex.inject(Fault.SLOW, RUN)
+    stop = asyncio.create_task(
+        hass.services.async_call(
+            DOMAIN, "stop_task", {"entity_id": OPTIMIZE}, blocking=True
+        )
+    )
+    await plex.wait_for_request("DELETE", RUN)
+    plex.finish("OptimizeDatabase")
+    assert (await waiting)[OPTIMIZE]["result"] == "stopped"
+    plex.clear_faults()
+    await stop
+
+
+async def test_stop_that_failed(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, plex, waiting)
+    plex.inject(Fault.SERVER_ERROR, RUN)
+    with pytest.raises(HomeAssistantError):
+        await hass.services.async_call(
+            DOMAIN, "stop_task", {"entity_id": OPTIMIZE}, blocking=True
+        )
+    plex.finish("OptimizeDatabase")
+    assert (await waiting)[OPTIMIZE]["result"] == "finished"
+
+
 async def test_several_together(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:

@@ -1,12 +1,14 @@
 """Does what buttons and actions ask of a server's Butler."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
@@ -81,10 +83,9 @@ class ButlerCoordinator(ButlerReader):
 
     async def stop_task(self, name: str) -> StopResult:
         """Stop a task; Plex finishes the item it is working on first."""
-        result = await self._do(self._server.stop_task(name))
+        with self._asking_to_stop({name}):
+            result = await self._do(self._server.stop_task(name))
         stopped = result is StopResult.STOPPED
-        if stopped:
-            self._stopping.add(name)
         self._take_in(self._watch.stop(name, dt_util.utcnow(), was_running=stopped))
         return result
 
@@ -94,9 +95,19 @@ class ButlerCoordinator(ButlerReader):
 
     async def stop_all_tasks(self) -> None:
         """Stop what runs and empty the queue."""
-        await self._do(self._server.stop_all_tasks())
-        self._stopping.update(self._watch.maintenance.running)
+        with self._asking_to_stop(self._watch.maintenance.running):
+            await self._do(self._server.stop_all_tasks())
         self._watch.stop_all(dt_util.utcnow())
+
+    @contextmanager
+    def _asking_to_stop(self, names: Collection[str]) -> Iterator[None]:
+        """Remember who is asked to stop: a run may end before the server answers."""
+        self._stopping.update(names)
+        try:
+            yield
+        except HomeAssistantError:
+            self._stopping.difference_update(names)
+            raise
 
     async def _translated[T](self, request: Awaitable[T]) -> T:
         """Wait for a user's request, and put its failure in the user's words."""
