@@ -260,10 +260,11 @@ def test_run_among_countless_other_activities() -> None:
 def test_what_was_heard_longest_ago_is_forgotten_first() -> None:
     watching = live()
     watching.started(1, sub(OPTIMIZE))
-    for number in range(MAX_ACTIVITIES - 1):
+    for number in range(MAX_ACTIVITIES - 2):
         watching.ended(2, work("library.refresh.items", str(number)))
     watching.updated(3, sub(OPTIMIZE))
-    watching.started(3, work("library.refresh.items", "one more"))
+    for uuid in ("one more", "and another"):
+        watching.started(3, work("library.refresh.items", uuid))
     assert watching.read(2.5, now=4) == []
     assert watching.running == [OPTIMIZE]
 

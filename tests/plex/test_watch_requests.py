@@ -16,6 +16,7 @@ from .test_watch import (
     parent,
     polled,
     sub,
+    work,
 )
 
 
@@ -105,6 +106,7 @@ def test_answer_after_the_run_is_over_that_names_no_task() -> None:
     watching = live()
     watching.started(10, parent())
     watching.ended(10.1, parent())
+    watching.started(10.15, work("library.refresh.items"))
     runs = watching.start(BACKUP, 10, 10.2)
     assert runs == [(BACKUP, 10, None), (BACKUP, 10, 10.1)]
     assert (watching.active, watching.running) == (False, [])
@@ -114,6 +116,7 @@ def test_answer_after_the_run_is_over_that_names_no_task() -> None:
 def test_end_of_another_run_during_the_request() -> None:
     watching = live()
     watching.started(8, parent("nightly"))
+    watching.updated(10.05, parent("nightly", progress=50))
     watching.ended(10.1, parent("nightly"))
     assert watching.start(BACKUP, 10, 10.2) == [(BACKUP, 10, None)]
     assert watching.running == [BACKUP]

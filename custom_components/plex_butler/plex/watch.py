@@ -211,7 +211,6 @@ class ButlerWatch:
             settled = read_at is not None and read_at >= since + SETTLE
             if name in seen.running or ended or (settled and not covered):
                 del self._assumed[name]
-                self._stopped.discard(name)
 
     def _end_outdated(self, name: str, requested: datetime) -> list[Run]:
         """End the run that must be over, or the task could not have been started."""
@@ -231,7 +230,6 @@ class ButlerWatch:
         for uuid, activity in list(self._activities.items()):
             if Maintenance.observe(self.tasks, [activity]).running <= {name}:
                 del self._activities[uuid]
-        self._seen_active = False  # That it is not seen now does not mean it ended now.
 
     def _forget_starts(self, known: Mapping[str, Activity], begun: datetime) -> None:
         """Forget when runs began that may have ended, and begun again, unseen.
