@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any, Protocol
+from unittest.mock import AsyncMock
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -19,6 +20,8 @@ import trustme
 
 from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.plex import connection
+from homeassistant.components import network
+from homeassistant.components.network import Adapter
 from homeassistant.const import (
     CONF_TOKEN,
     CONF_URL,
@@ -59,7 +62,17 @@ def self_signed() -> SSLContext:
 
 
 @pytest.fixture
-def hass(freezer: FrozenDateTimeFactory, hass: HomeAssistant) -> HomeAssistant:
+def interfaces(monkeypatch: pytest.MonkeyPatch) -> list[Adapter]:
+    """The network interfaces of Home Assistant: none, unless a test puts one in."""
+    adapters: list[Adapter] = []
+    monkeypatch.setattr(network, "async_get_adapters", AsyncMock(return_value=adapters))
+    return adapters
+
+
+@pytest.fixture
+def hass(
+    freezer: FrozenDateTimeFactory, interfaces: list[Adapter], hass: HomeAssistant
+) -> HomeAssistant:
     """Home Assistant, with time standing still until a test lets it go by.
 
     The event loop's clock stands still too, so it must do so from the start.
@@ -134,7 +147,7 @@ async def read_done() -> None:
 
 
 def _ends(task_name: str) -> bool:
-    return task_name.endswith("refresh") or task_name.startswith("config entry retry")
+    return task_name.endswith(("refresh", "search")) or task_name.startswith("config entry retry")
 
 
 @pytest.fixture

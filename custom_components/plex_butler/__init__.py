@@ -10,6 +10,7 @@ from .client import async_create_server
 from .const import DOMAIN
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import listed_identifiers
+from .recovery import async_delete_issues
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -44,7 +45,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
 
 async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
     """Unload a server."""
+    async_delete_issues(hass, entry)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
+    """Remove a server, which may never have been loaded."""
+    async_delete_issues(hass, entry)
 
 
 async def async_remove_config_entry_device(

@@ -1,8 +1,12 @@
-"""The client of a server, made of what its config entry holds."""
+"""The clients of servers and of plex.tv, and what finds them on the network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from yarl import URL
+
+from homeassistant.components import network
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import instance_id
@@ -10,22 +14,89 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.loader import async_get_integration
 
 from .const import DOMAIN
-from .plex import ClientInfo, PlexServer
+from .plex import (
+    ClientInfo,
+    DiscoveredServer,
+    PlexAccount,
+    PlexError,
+    PlexServer,
+    discover,
+    find_address,
+    read_certificate,
+)
+
+
+async def _async_client_info(hass: HomeAssistant) -> ClientInfo:
+    integration = await async_get_integration(hass, DOMAIN)
+    return ClientInfo(
+        identifier=f"{DOMAIN}-{await instance_id.async_get(hass)}",
+        version=str(integration.version),
+        device_name="Home Assistant",
+        language=hass.config.language,
+    )
 
 
 async def async_create_server(
     hass: HomeAssistant, data: Mapping[str, Any]
 ) -> PlexServer:
     """Return the client of a server; raises PlexError if the data can be none's."""
-    integration = await async_get_integration(hass, DOMAIN)
     return PlexServer(
         async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
         data[CONF_URL],
         data.get(CONF_TOKEN),
-        client=ClientInfo(
-            identifier=f"{DOMAIN}-{await instance_id.async_get(hass)}",
-            version=str(integration.version),
-            device_name="Home Assistant",
-            language=hass.config.language,
-        ),
+        client=await _async_client_info(hass),
     )
+
+
+async def async_create_account(hass: HomeAssistant) -> PlexAccount:
+    """Return the client of plex.tv."""
+    return PlexAccount(async_get_clientsession(hass), await _async_client_info(hass))
+
+
+async def async_find_address(
+    hass: HomeAssistant,
+    urls: Iterable[str],
+    machine_identifier: str,
+    *,
+    verify_ssl: bool = True,
+) -> URL | None:
+    """Return the first of some URLs at which a certain server answers."""
+    return await find_address(
+        async_get_clientsession(hass, verify_ssl=verify_ssl),
+        urls,
+        machine_identifier,
+        client=await _async_client_info(hass),
+    )
+
+
+async def async_discover(hass: HomeAssistant) -> tuple[DiscoveredServer, ...]:
+    """Return the servers on the networks that Home Assistant is told to use."""
+    return await discover(
+        address["address"]
+        for adapter in await network.async_get_adapters(hass)
+        if adapter["enabled"]
+        for address in adapter["ipv4"]
+    )
+
+
+async def async_identify(
+    hass: HomeAssistant, name: str, address: str, port: int | None
+) -> DiscoveredServer | None:
+    """Return the server that announced itself with a name; None if there is none."""
+    url = URL.build(scheme="http", host=address, port=port)
+    certificate = await read_certificate(url)
+    server = DiscoveredServer(
+        name=name,
+        address=address,
+        port=url.port or 0,
+        machine_identifier="",
+        direct_hash=certificate.direct_hash if certificate else None,
+    )
+    for candidate in server.urls:
+        data = {CONF_URL: candidate, CONF_VERIFY_SSL: True}
+        try:
+            identity = await (await async_create_server(hass, data)).get_identity()
+        except PlexError:
+            continue
+        return replace(server, machine_identifier=identity.machine_identifier)
+    return None

@@ -1,133 +1,170 @@
-"""Setting up a server, and mending its address or token later."""
+"""Setting up a server in one of four ways, and mending its connection later."""
 
 from collections.abc import Mapping
 from typing import Any, override
 
-import voluptuous as vol
-
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from .client import async_create_server
+from .client import async_discover, async_find_address, async_identify
 from .const import DOMAIN
-from .errors import flow_error
-from .plex import PlexError
-
-TOKEN_SELECTOR = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
-
-# Not of type URL: browsers would refuse the bare "192.168.1.5" that is fine here.
-SERVER_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_URL): TextSelector(),
-        vol.Optional(CONF_TOKEN): TOKEN_SELECTOR,
-        vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector(),
-    }
-)
-
-TOKEN_SCHEMA = vol.Schema({vol.Required(CONF_TOKEN): TOKEN_SELECTOR})
+from .finding import async_follow
+from .plex import DiscoveredServer
+from .plex_tv_flow import CONF_SERVER, PlexTvFlow, server_schema
+from .text import markdown
 
 
-class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
+class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
     """Handle the config flow of Butler for Plex."""
 
-    VERSION = 1
-
-    _server_name: str
+    _found: Mapping[str, DiscoveredServer]
 
     @override
-    async def async_step_user(
+    async def async_step_user(self, _: object = None) -> ConfigFlowResult:
+        """Ask which way to go."""
+        ways = ["network", "plex_tv", "manual"]
+        names = [_plex_name(entry) for entry in self._plex_entries.values()]
+        if names:
+            ways.insert(0, "plex")
+        # Plain text here, unlike in descriptions.
+        return self._show_menu("user", *ways, names=", ".join(names))
+
+    # A server of Home Assistant's own Plex integration
+
+    @property
+    def _plex_entries(self) -> dict[str, ConfigEntry]:
+        """The entries of the Plex integration whose servers are not set up here."""
+        known = self._async_current_ids(include_ignore=False)
+        entries = {
+            entry.data.get("server_id"): entry
+            for entry in self.hass.config_entries.async_entries("plex")
+        }
+        return {key: entries[key] for key in entries if key and key not in known}
+
+    async def async_step_plex(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the address and token of a server."""
-        errors: dict[str, str] = {}
+        """Take over what the Plex integration knows."""
+        entries = self._plex_entries
+        if user_input is None and len(entries) > 1:
+            return self.async_show_form(
+                step_id="plex",
+                data_schema=server_schema(
+                    {key: _plex_name(entry) for key, entry in entries.items()}
+                ),
+            )
+        key = user_input[CONF_SERVER] if user_input else next(iter(entries))
+        self._machine_identifier = key
+        self._server_name = _plex_name(entries[key])
+        config: Mapping[str, Any] = entries[key].data.get("server_config", {})
+        self._own_token = config.get(CONF_TOKEN)
+        self._data = {
+            CONF_URL: config.get(CONF_URL, ""),
+            CONF_TOKEN: self._own_token,
+            CONF_VERIFY_SSL: config.get(CONF_VERIFY_SSL, True),
+        }
+        return await self._async_connect()
+
+    # A server found on the network
+
+    async def async_step_network(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Search, and choose what was found."""
         if user_input is not None:
-            data, errors = await self._async_check(user_input)
-            if not errors:
-                self._abort_if_unique_id_configured()
-                return self.async_create_entry(title=self._server_name, data=data)
-        return self._show("user", SERVER_SCHEMA, user_input, errors)
+            return await self._async_approach(self._found[user_input[CONF_SERVER]])
+        found = {
+            server.machine_identifier: server
+            for server in await async_discover(self.hass)
+        }
+        for entry in self._async_current_entries(include_ignore=False):
+            if server := found.pop(entry.unique_id or "", None):
+                await async_follow(self.hass, entry, server.urls)
+        if not found:
+            return await self.async_step_nothing_found()
+        self._found = found
+        return self.async_show_form(
+            step_id="network",
+            data_schema=server_schema(
+                {
+                    key: f"{server.name} ({server.address})"
+                    for key, server in found.items()
+                }
+            ),
+        )
+
+    async def async_step_nothing_found(self, _: object = None) -> ConfigFlowResult:
+        """Say that no server answered which is not set up."""
+        return self._show_menu("nothing_found", "network", "plex_tv", "manual")
+
+    @override
+    async def async_step_zeroconf(
+        self, discovery_info: ZeroconfServiceInfo
+    ) -> ConfigFlowResult:
+        """Find out which server has announced itself."""
+        server = await async_identify(
+            self.hass,
+            discovery_info.name.removesuffix(f".{discovery_info.type}"),
+            discovery_info.host,
+            discovery_info.port,
+        )
+        if server is None:
+            return self.async_abort(reason="cannot_connect")
+        if entry := await self.async_set_unique_id(server.machine_identifier):
+            await async_follow(self.hass, entry, server.urls)
+            return self.async_abort(reason="already_configured")
+        self._found = {server.machine_identifier: server}
+        # Not its name, which anybody on the network may have chosen.
+        self.context["title_placeholders"] = {"address": server.address}
+        return await self.async_step_discovered()
+
+    async def async_step_discovered(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether a server that announced itself is to be set up."""
+        (server,) = self._found.values()
+        if user_input is not None:
+            return await self._async_approach(server)
+        return self.async_show_form(
+            step_id="discovered",
+            description_placeholders={
+                "server": markdown(server.name),
+                "address": markdown(server.address),
+            },
+        )
+
+    async def _async_approach(self, server: DiscoveredServer) -> ConfigFlowResult:
+        """Connect to a server that was found; if it wants a token, ask for that only."""
+        self._machine_identifier = server.machine_identifier
+        self._server_name = server.name
+        url = await async_find_address(
+            self.hass, server.urls, server.machine_identifier
+        )
+        self._data[CONF_URL] = str(url or server.urls[-1])
+        return await self._async_connect()
+
+    # A server that is set up
 
     async def async_step_reauth(
         self, _entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
         """Handle a token that the server no longer takes."""
+        self._begin_with(self._get_reauth_entry())
         return await self.async_step_reauth_confirm()
 
-    async def async_step_reauth_confirm(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for a new token of the same server."""
-        entry = self._get_reauth_entry()
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            data, errors = await self._async_check({**entry.data, **user_input})
-            if not errors:
-                self._abort_if_unique_id_mismatch(reason="wrong_server")
-                return self.async_update_reload_and_abort(entry, data=data)
-            # The address cannot be mended in this form.
-            if CONF_URL in errors:
-                errors = {"base": errors[CONF_URL]}
-        return self._show("reauth_confirm", TOKEN_SCHEMA, user_input, errors)
+    async def async_step_reauth_confirm(self, _: object = None) -> ConfigFlowResult:
+        """Ask how to sign in again."""
+        return self._show_menu("reauth_confirm", "plex_tv", "token")
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Change the address, token or verification of the same server."""
-        entry = self._get_reconfigure_entry()
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            # The stored token is not sent to the browser: left empty, it stays.
-            data, errors = await self._async_check({**entry.data, **user_input})
-            if not errors:
-                self._abort_if_unique_id_mismatch(reason="wrong_server")
-                return self.async_update_reload_and_abort(entry, data=data)
-        suggested = user_input or {
-            key: entry.data[key] for key in (CONF_URL, CONF_VERIFY_SSL)
-        }
-        return self._show("reconfigure", SERVER_SCHEMA, suggested, errors)
+        if user_input is None:
+            self._begin_with(self._get_reconfigure_entry())
+        return await self._async_ask("reconfigure", user_input)
 
-    async def _async_check(
-        self, data: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return the data to store, or the errors, after talking to the server.
 
-        Sets the unique ID and the server's name.
-        """
-        token = data.get(CONF_TOKEN, "").strip()
-        data = {
-            CONF_URL: data[CONF_URL],
-            CONF_TOKEN: token or None,
-            CONF_VERIFY_SSL: data[CONF_VERIFY_SSL],
-        }
-        try:
-            server = await async_create_server(self.hass, data)
-            identity = await server.get_identity()
-            name = await server.get_name()
-            # Any user of a server may read its name, but only its owner this.
-            await server.get_butler_tasks()
-        except PlexError as err:
-            return data, flow_error(err)
-        await self.async_set_unique_id(
-            identity.machine_identifier, raise_on_progress=False
-        )
-        self._server_name = name or server.url.host or ""
-        return {**data, CONF_URL: str(server.url)}, {}
-
-    def _show(
-        self,
-        step_id: str,
-        schema: vol.Schema,
-        suggested: Mapping[str, Any] | None,
-        errors: dict[str, str],
-    ) -> ConfigFlowResult:
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, suggested),
-            errors=errors,
-        )
+def _plex_name(entry: ConfigEntry) -> str:
+    return str(entry.data.get("server") or entry.title)

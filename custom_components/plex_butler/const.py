@@ -5,6 +5,9 @@ import logging
 from typing import Final
 
 DOMAIN: Final = "plex_butler"
+# The token of plex.tv, of who signed in there. The server has one of its own.
+CONF_ACCOUNT_TOKEN: Final = "account_token"  # noqa: S105 -- the name of one
+
 LOGGER = logging.getLogger(__package__)
 
 # Tasks change their state by the hour when nothing runs, by the minute when one does.
@@ -24,3 +27,8 @@ PROGRESS_INTERVAL = 0.25
 # A server deep in maintenance answers late or not at all; so many such answers in a
 # row still say nothing.
 TOLERATED_TIMEOUTS = 2
+
+# A lost server is looked for no more often. After so long a silence, its address has
+# probably changed, and the user is told.
+SEARCH_INTERVAL = timedelta(minutes=5)
+SILENCE = timedelta(days=1)

@@ -7,9 +7,17 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
+from .const import CONF_ACCOUNT_TOKEN
 from .coordinator import PlexButlerConfigEntry
 
-TO_REDACT = {CONF_TOKEN, CONF_URL, "discovery_keys", "title", "unique_id"}
+TO_REDACT = {
+    CONF_ACCOUNT_TOKEN,
+    CONF_TOKEN,
+    CONF_URL,
+    "discovery_keys",
+    "title",
+    "unique_id",
+}
 
 
 async def async_get_config_entry_diagnostics(

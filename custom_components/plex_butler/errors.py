@@ -21,6 +21,7 @@ from .plex import (
     PlexTlsError,
     PlexUnknownTaskError,
     PlexUrlError,
+    PlexWrongServerError,
 )
 
 _KEYS: dict[type[PlexError], str] = {
@@ -32,6 +33,7 @@ _KEYS: dict[type[PlexError], str] = {
     PlexBusyError: "server_busy",
     PlexResponseError: "bad_response",
     PlexUnknownTaskError: "unknown_task",
+    PlexWrongServerError: "wrong_server",
 }
 
 # The form's field that a user mends the error in.

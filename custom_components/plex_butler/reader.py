@@ -7,9 +7,9 @@ from typing import override
 
 from yarl import URL
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -30,8 +30,10 @@ from .errors import poll_error
 from .plex import (
     ActivityEvent,
     ButlerWatch,
+    PlexAuthenticationError,
     PlexBusyError,
     PlexError,
+    PlexForbiddenError,
     PlexServer,
     PlexTimeoutError,
     Run,
@@ -40,6 +42,7 @@ from .plex import (
     StreamUp,
     listen,
 )
+from .recovery import Recovery
 from .waiting import Waiters
 
 
@@ -68,6 +71,7 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         self.streaming = False
         self._server = server
         self._watch = ButlerWatch()
+        self._recovery = Recovery(hass, entry)
         self._waiters = Waiters()
         self._run_listeners: list[Callable[[Run], None]] = []
         self._timeouts = 0
@@ -88,21 +92,24 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
             await self._identify()
             name = await self._server.get_name()
         except PlexError as err:
-            raise poll_error(err, self.name) from err
+            raise await self._lost(err) from err
         self.device_id = async_register_server(
             self.hass, self.config_entry, self.identity, name, self.server_url
         )
 
     async def _identify(self) -> None:
         """Read who answers, which must be the server this entry is for."""
-        identity = await self._server.get_identity()
-        if identity.machine_identifier != self.config_entry.unique_id:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN,
-                translation_key="wrong_server",
-                translation_placeholders={"server": self.name},
+        self.identity = await self._server.get_identity(self.config_entry.unique_id)
+
+    async def _lost(self, err: PlexError) -> HomeAssistantError:
+        """Do what can be done for the server; return what the poll is to raise."""
+        if self.config_entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
+            await self._recovery.fail(err)
+        else:
+            self.config_entry.async_create_background_task(
+                self.hass, self._recovery.fail(err), f"{self.name} - search"
             )
-        self.identity = identity
+        return poll_error(err, self.name)
 
     @override
     async def _async_update_data(self) -> ButlerData:
@@ -111,12 +118,13 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         try:
             if not self.last_update_success:
                 await self._reidentify()
-            data = await self._read()
+            data = await self._read_own()
         except (PlexTimeoutError, PlexBusyError) as err:
             return self._tolerate(err)
         except PlexError as err:
-            raise poll_error(err, self.name) from err
+            raise await self._lost(err) from err
         self._timeouts = 0
+        self._recovery.succeed()
         async_remove_stale_tasks(self.hass, self.device_id, self.identity, data.tasks)
         if dt_util.utcnow() < self._look_often_until:
             self.update_interval = BUSY_INTERVAL
@@ -125,6 +133,14 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         elif data.maintenance.active:
             self.update_interval = BUSY_INTERVAL
         return data
+
+    async def _read_own(self) -> ButlerData:
+        """Read; what another server at this address says of the token is not heard."""
+        try:
+            return await self._read()
+        except PlexAuthenticationError, PlexForbiddenError:
+            await self._identify()
+            raise
 
     async def _read(self) -> ButlerData:
         """Return what the server says, together with all else that is known."""

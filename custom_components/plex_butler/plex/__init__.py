@@ -8,7 +8,11 @@ It needs aiohttp and orjson and knows nothing of Home Assistant:
     await server.start_task("BackupDatabase")
 """
 
+from .account import LINK_URL, AccountServer, Pin, PlexAccount
+from .addresses import find_address
 from .connection import ClientInfo
+from .direct import Certificate, direct_url, read_certificate
+from .discovery import DiscoveredServer, discover
 from .errors import (
     PlexAuthenticationError,
     PlexBusyError,
@@ -16,12 +20,14 @@ from .errors import (
     PlexError,
     PlexForbiddenError,
     PlexHttpsRequiredError,
+    PlexPinExpiredError,
     PlexRedirectError,
     PlexResponseError,
     PlexTimeoutError,
     PlexTlsError,
     PlexUnknownTaskError,
     PlexUrlError,
+    PlexWrongServerError,
 )
 from .events import ActivityEvent, SettingEvent, StreamDown, StreamUp, listen
 from .maintenance import Maintenance
@@ -31,18 +37,25 @@ from .url import normalize_url
 from .watch import ButlerWatch, Run
 
 __all__ = [
+    "LINK_URL",
+    "AccountServer",
     "Activity",
     "ActivityEvent",
     "ButlerTask",
     "ButlerWatch",
+    "Certificate",
     "ClientInfo",
+    "DiscoveredServer",
     "Maintenance",
+    "Pin",
+    "PlexAccount",
     "PlexAuthenticationError",
     "PlexBusyError",
     "PlexConnectionError",
     "PlexError",
     "PlexForbiddenError",
     "PlexHttpsRequiredError",
+    "PlexPinExpiredError",
     "PlexRedirectError",
     "PlexResponseError",
     "PlexServer",
@@ -50,6 +63,7 @@ __all__ = [
     "PlexTlsError",
     "PlexUnknownTaskError",
     "PlexUrlError",
+    "PlexWrongServerError",
     "Run",
     "ServerIdentity",
     "SettingEvent",
@@ -57,6 +71,10 @@ __all__ = [
     "StopResult",
     "StreamDown",
     "StreamUp",
+    "direct_url",
+    "discover",
+    "find_address",
     "listen",
     "normalize_url",
+    "read_certificate",
 ]

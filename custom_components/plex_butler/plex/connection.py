@@ -15,6 +15,7 @@ from aiohttp import hdrs
 import orjson
 from yarl import URL
 
+from .direct import direct_address
 from .errors import (
     PlexAuthenticationError,
     PlexBusyError,
@@ -92,17 +93,25 @@ class PlexConnection:
             # A header cannot carry it, so no server can ever have issued it.
             raise PlexAuthenticationError("not a token")
         self.url = url
-        self._base = str(url)
         self._session = session
         self._headers = client.headers(token)
+        self._target = url
+        self._server_hostname: str | None = None
+        # Many routers refuse to look up a name that stands for an address at home, and
+        # without the internet nobody can: this one says which address it is.
+        if address := direct_address(url.host):
+            self._target = url.with_host(address)
+            self._server_hostname = url.host
+            self._headers[hdrs.HOST] = url.host_port_subcomponent or ""
+        self._base = str(self._target)
 
     async def get_json(self, path: str) -> object:
         """Return the decoded JSON that `GET path` answers with."""
-        body = await self._request(hdrs.METH_GET, path, _read)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as err:
-            raise PlexResponseError("not JSON") from err
+        return await self._json(hdrs.METH_GET, path)
+
+    async def post_json(self, path: str) -> object:
+        """Return the decoded JSON that `POST path` answers with."""
+        return await self._json(hdrs.METH_POST, path)
 
     async def send(self, method: str, path: str) -> int:
         """Return the success status (2xx) that `method path` is answered with."""
@@ -127,12 +136,20 @@ class PlexConnection:
                 session.ws_connect(
                     URL(self._base + path, encoded=True),
                     headers=self._headers,
+                    server_hostname=self._server_hostname,
                     heartbeat=HEARTBEAT,
                     timeout=NO_FAREWELL,
                     max_msg_size=MAX_FRAME,
                 ) as websocket,
             ):
                 yield websocket
+
+    async def _json(self, method: str, path: str) -> object:
+        body = await self._request(method, path, _read)
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as err:
+            raise PlexResponseError("not JSON") from err
 
     async def _request[T](
         self,
@@ -179,6 +196,7 @@ class PlexConnection:
                 method,
                 url,
                 headers=self._headers,
+                server_hostname=self._server_hostname,
                 timeout=TIMEOUT,
                 allow_redirects=False,
                 raise_for_status=False,
@@ -189,7 +207,10 @@ class PlexConnection:
             response.release()
             try:
                 url = url.join(URL(target))
-                elsewhere = url.origin() != self.url.origin()
+                elsewhere = url.origin() not in (
+                    self._target.origin(),
+                    self.url.origin(),
+                )
             except (ValueError, IndexError) as err:  # the latter for "http://[]@"
                 raise PlexRedirectError("redirected to no address") from err
             if elsewhere:

@@ -72,5 +72,13 @@ class PlexRedirectError(PlexResponseError):
     """The server pointed to another address; the token is not sent there."""
 
 
+class PlexWrongServerError(PlexError):
+    """Another Plex Media Server answers than the one that is wanted."""
+
+
 class PlexUnknownTaskError(PlexError):
     """The server has no Butler task of that name (404)."""
+
+
+class PlexPinExpiredError(PlexError):
+    """Nobody entered the code of a sign-in while it was valid."""

@@ -16,7 +16,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from .connection import ClientInfo, PlexConnection
-from .errors import PlexResponseError, PlexUnknownTaskError
+from .errors import PlexResponseError, PlexUnknownTaskError, PlexWrongServerError
 from .models import (
     MAX_TITLE,
     Activity,
@@ -50,9 +50,10 @@ class PlexServer:
         client: ClientInfo | None = None,
     ) -> None:
         """Remember how to reach the server; nothing is sent yet."""
-        self._connection = PlexConnection(
-            session, normalize_url(url), token, client or ClientInfo()
-        )
+        base, client = normalize_url(url), client or ClientInfo()
+        self._connection = PlexConnection(session, base, token, client)
+        # A server that has yet to say who it is gets no token.
+        self._public = PlexConnection(session, base, None, client)
         self._odd_tasks = 0
 
     @property
@@ -60,9 +61,19 @@ class PlexServer:
         """The base URL of the server, without a trailing slash in its path."""
         return self._connection.url
 
-    async def get_identity(self) -> ServerIdentity:
-        """Return who answers; proves nothing about the token (`GET /identity`)."""
-        return _parse(await self._container("/identity"), ServerIdentity.from_json)
+    async def get_identity(self, wanted: str | None = None) -> ServerIdentity:
+        """Return who answers; asked without the token (`GET /identity`).
+
+        Raises PlexWrongServerError unless it is the server with the wanted
+        machineIdentifier.
+        """
+        identity = _parse(
+            _member(await self._public.get_json("/identity"), "MediaContainer"),
+            ServerIdentity.from_json,
+        )
+        if wanted not in (None, identity.machine_identifier):
+            raise PlexWrongServerError("another server answers")
+        return identity
 
     async def get_name(self) -> str:
         """Return the name the owner gave the server, or "" (`GET /`)."""
