@@ -6,6 +6,8 @@
 * ``DELETE /simulator/faults``: take all back and release what hangs
 * ``GET /simulator/requests``: the requests clients made
 * ``POST /simulator/kick``: drop every open websocket of a media server
+* ``POST /simulator/confirm``: type the newest code of plex.tv's at its link page
+* ``POST /simulator/expire``: let all codes of plex.tv's expire
 
 For example::
 
@@ -31,22 +33,23 @@ CONTROL = "/simulator/"
 
 async def answer_control(server: HttpServer, request: web.BaseRequest) -> web.Response:
     """Answer a request to a path below /simulator/."""
-    match request.method, request.path.removeprefix(CONTROL):
-        case "GET", "requests":
-            return web.json_response([item.as_dict() for item in server.requests])
-        case "GET", "faults":
-            pass
-        case "DELETE", "faults":
-            server.clear_faults()
-        case "POST", "faults":
-            try:
+    method, name = request.method, request.path.removeprefix(CONTROL)
+    try:
+        match method, name:
+            case "GET", "requests":
+                return web.json_response([item.as_dict() for item in server.requests])
+            case "GET", "faults":
+                pass
+            case "DELETE", "faults":
+                server.clear_faults()
+            case "POST", "faults":
                 _inject(server, await _parameters(request))
-            except (TypeError, ValueError) as err:
-                return web.json_response({"error": str(err)}, status=400)
-        case method, name if (done := server.control(method, name)) is not None:
-            return web.json_response(done)
-        case _:
-            return web.json_response({"error": "unknown path"}, status=404)
+            case _ if (done := server.control(method, name)) is not None:
+                return web.json_response(done)
+            case _:
+                return web.json_response({"error": "unknown path"}, status=404)
+    except (LookupError, TypeError, ValueError) as err:
+        return web.json_response({"error": str(err)}, status=400)
     return web.json_response(_faults(server))
 
 
