@@ -1,24 +1,40 @@
-"""A stand-in for a Plex Media Server: a real HTTP server to test against.
+"""Stand-ins for Plex: real servers to test against.
 
-Tests use it in their own event loop::
+Tests use them in their own event loop::
 
     async with PlexSimulator() as plex:
         server = PlexServer(session, plex.url, plex.token)
 
-and ``python -m tests.simulator`` serves it from a shell.
+and ``python -m tests.simulator`` serves them from a shell.
+
+* `PlexSimulator`: a Plex Media Server
+* `PlexTvSimulator`: plex.tv, where one signs in and finds one's servers
+* `GdmResponder`: what answers a search for servers on the network
+* `Authority`: makes the certificates a Plex Media Server has
 """
 
+from .account import AccountConnection, AccountServer
 from .activities import RunShape
+from .certificates import Authority, direct_name
 from .faults import Fault
+from .gdm import GdmResponder, GdmServer
+from .plex_tv import PlexTvSimulator
 from .recording import RecordedRequest
 from .server import PlexSimulator
 from .tasks import SimulatedTask, default_tasks
 
 __all__ = [
+    "AccountConnection",
+    "AccountServer",
+    "Authority",
     "Fault",
+    "GdmResponder",
+    "GdmServer",
     "PlexSimulator",
+    "PlexTvSimulator",
     "RecordedRequest",
     "RunShape",
     "SimulatedTask",
     "default_tasks",
+    "direct_name",
 ]

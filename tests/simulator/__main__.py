@@ -1,25 +1,26 @@
 """Serve a simulated Plex Media Server on 127.0.0.1.
 
 Tasks take seconds here, so that one can watch them. While it runs, faults can be played
-from another shell; see `tests.simulator.control`.
+from another shell, and codes of plex.tv's be confirmed; see `tests.simulator.control`.
 """
 
 from argparse import ArgumentParser, Namespace
 import asyncio
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 import signal
-import sys
 
+from .account import AccountServer
+from .gdm import GdmResponder, GdmServer
+from .plex_tv import PlexTvSimulator
 from .server import TOKEN, PlexSimulator
 from .tasks import default_tasks
 
 
-def main() -> str | None:
-    """Serve until a signal comes; return why that was not possible."""
+def main() -> None:
+    """Serve until a signal comes."""
     # A signal before the handlers are in place ends the program just as silently.
     with suppress(KeyboardInterrupt):
-        return asyncio.run(_serve(_arguments()))
-    return None
+        asyncio.run(_serve(_arguments()))
 
 
 def _arguments() -> Namespace:
@@ -27,29 +28,59 @@ def _arguments() -> Namespace:
     parser.add_argument("--port", type=int, default=32400, help="0 takes a free one")
     parser.add_argument("--token", default=TOKEN, help="the owner's token")
     parser.add_argument("--name", default="Media Server", help="the server's name")
-    parser.add_argument("--unclaimed", action="store_true", help="ask for no token")
+    account = parser.add_mutually_exclusive_group()
+    account.add_argument("--unclaimed", action="store_true", help="ask for no token")
+    account.add_argument(
+        "--plex-tv",
+        type=int,
+        metavar="PORT",
+        help="serve plex.tv as well, with this server in the account",
+    )
+    parser.add_argument(
+        "--gdm",
+        type=int,
+        metavar="PORT",
+        help="answer searches for servers that are sent to this port of 127.0.0.1",
+    )
     return parser.parse_args()
 
 
-async def _serve(arguments: Namespace) -> str | None:
+async def _serve(arguments: Namespace) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with AsyncExitStack() as stack:
+        await _start(stack, arguments)
+        await ended.wait()
+
+
+async def _start(stack: AsyncExitStack, arguments: Namespace) -> None:
     plex = PlexSimulator(
         port=arguments.port,
         name=arguments.name,
         token=None if arguments.unclaimed else arguments.token,
         tasks=default_tasks(speed=1),
     )
-    try:
-        await plex.start()
-    except (OSError, OverflowError) as err:
-        return f"Cannot listen on port {arguments.port}: {err}"
+    await _listen(stack, plex, arguments.port)
     _say(f"URL:   {plex.url}")
     _say(f"Token: {plex.token or 'none needed'}")
-    await ended.wait()
-    await plex.stop()
-    return None
+    if (port := arguments.plex_tv) is not None:
+        plex_tv = PlexTvSimulator(port=port, servers=[AccountServer.of(plex)])
+        await _listen(stack, plex_tv, port)
+        _say(f"plex.tv: {plex_tv.url}")
+    if (port := arguments.gdm) is not None:
+        gdm = GdmResponder([GdmServer.of(plex)], port=port)
+        await _listen(stack, gdm, port)
+        _say("GDM: {}:{}".format(*gdm.address))
+
+
+async def _listen(
+    stack: AsyncExitStack, server: AbstractAsyncContextManager[object], port: int
+) -> None:
+    try:
+        await stack.enter_async_context(server)
+    except (OSError, OverflowError) as err:
+        raise SystemExit(f"Cannot listen on port {port}: {err}") from err
 
 
 def _say(line: str) -> None:
@@ -57,4 +88,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

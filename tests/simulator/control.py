@@ -4,8 +4,10 @@
 * ``POST /simulator/faults``: put one in force; ``fault`` (a name of `Fault`) and, where
   wanted, ``path``, ``method`` and ``times``, as a JSON object or as query parameters
 * ``DELETE /simulator/faults``: take all back and release what hangs
-* ``POST /simulator/kick``: drop every open websocket
 * ``GET /simulator/requests``: the requests clients made
+* ``POST /simulator/kick``: drop every open websocket of a media server
+* ``POST /simulator/confirm``: type the newest code of plex.tv's at its link page
+* ``POST /simulator/expire``: let all codes of plex.tv's expire
 
 For example::
 
@@ -23,31 +25,32 @@ from aiohttp import web
 from .faults import Fault
 
 if TYPE_CHECKING:
-    # The server needs this module when it is imported.
-    from .server import PlexSimulator
+    # The servers need this module when it is imported.
+    from .http_server import HttpServer
 
 CONTROL = "/simulator/"
 
 
-async def answer_control(plex: PlexSimulator, request: web.BaseRequest) -> web.Response:
+async def answer_control(server: HttpServer, request: web.BaseRequest) -> web.Response:
     """Answer a request to a path below /simulator/."""
-    match request.method, request.path.removeprefix(CONTROL):
-        case "GET", "requests":
-            return web.json_response([item.as_dict() for item in plex.requests])
-        case "POST", "kick":
-            return web.json_response({"kicked": plex.kick()})
-        case "GET", "faults":
-            pass
-        case "DELETE", "faults":
-            plex.clear_faults()
-        case "POST", "faults":
-            try:
-                _inject(plex, await _parameters(request))
-            except (TypeError, ValueError) as err:
-                return web.json_response({"error": str(err)}, status=400)
-        case _:
-            return web.json_response({"error": "unknown path"}, status=404)
-    return web.json_response(_faults(plex))
+    method, name = request.method, request.path.removeprefix(CONTROL)
+    try:
+        match method, name:
+            case "GET", "requests":
+                return web.json_response([item.as_dict() for item in server.requests])
+            case "GET", "faults":
+                pass
+            case "DELETE", "faults":
+                server.clear_faults()
+            case "POST", "faults":
+                _inject(server, await _parameters(request))
+            case _ if (done := server.control(method, name)) is not None:
+                return web.json_response(done)
+            case _:
+                return web.json_response({"error": "unknown path"}, status=404)
+    except (LookupError, TypeError, ValueError) as err:
+        return web.json_response({"error": str(err)}, status=400)
+    return web.json_response(_faults(server))
 
 
 async def _parameters(request: web.BaseRequest) -> Mapping[str, Any]:
@@ -59,14 +62,14 @@ async def _parameters(request: web.BaseRequest) -> Mapping[str, Any]:
     return request.query
 
 
-def _inject(plex: PlexSimulator, parameters: Mapping[str, Any]) -> None:
+def _inject(server: HttpServer, parameters: Mapping[str, Any]) -> None:
     if unknown := set(parameters) - {"fault", "path", "method", "times"}:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     name = str(parameters.get("fault")).upper()
     if name not in Fault.__members__:
         raise ValueError(f"fault must be one of {', '.join(Fault.__members__)}")
     times = parameters.get("times")
-    plex.inject(
+    server.inject(
         Fault[name],
         path=parameters.get("path"),
         method=parameters.get("method"),
@@ -74,7 +77,7 @@ def _inject(plex: PlexSimulator, parameters: Mapping[str, Any]) -> None:
     )
 
 
-def _faults(plex: PlexSimulator) -> list[dict[str, Any]]:
+def _faults(server: HttpServer) -> list[dict[str, Any]]:
     return [
         {
             "fault": injection.fault.name,
@@ -82,5 +85,5 @@ def _faults(plex: PlexSimulator) -> list[dict[str, Any]]:
             "method": injection.method,
             "times": injection.times,
         }
-        for injection in plex.faults
+        for injection in server.faults
     ]

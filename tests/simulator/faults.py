@@ -45,7 +45,7 @@ class Fault(Enum):
     HUGE_LENGTH = auto()
     """5 MiB of blanks inside JSON, announced by a Content-Length."""
     REDIRECT_ELSEWHERE = auto()
-    """302 to `PlexSimulator.redirect_target`."""
+    """302 to `HttpServer.redirect_target`."""
     REDIRECT_HERE = auto()
     """307 to a path on this server that has the true answer."""
     REDIRECT_LOOP = auto()

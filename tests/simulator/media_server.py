@@ -11,6 +11,7 @@ from .rendering import Answer, document, error_page, task_list
 from .tasks import SimulatedTask
 
 API_VERSION = "1.2.3"
+PLATFORM = "Linux"
 SHARED_TOKEN = "shared-token-of-the-simulator"
 
 _STARTED = {
@@ -166,7 +167,7 @@ class MediaServer:
         }
 
     def _root(self) -> dict[str, Any]:
-        root = self._identity() | {"friendlyName": self.name, "platform": "Linux"}
+        root = self._identity() | {"friendlyName": self.name, "platform": PLATFORM}
         if self.token is not None:
             root["myPlexUsername"] = "owner@example.com"
         return root

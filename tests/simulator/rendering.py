@@ -36,8 +36,16 @@ def error_page(status: int) -> Answer:
 
 def document(root: str, content: Mapping[str, Any], *, as_json: bool) -> Answer:
     """Return a document with one root, XML unless JSON was asked for."""
-    if as_json:
-        return Answer(body=json.dumps({root: content}).encode(), content_type=JSON)
+    return json_document({root: content}) if as_json else xml_document(root, content)
+
+
+def json_document(content: object) -> Answer:
+    """Return just this in JSON."""
+    return Answer(body=json.dumps(content).encode(), content_type=JSON)
+
+
+def xml_document(root: str, content: Mapping[str, Any]) -> Answer:
+    """Return an element with attributes and child elements as the content has it."""
     element = Element(root)
     _fill(element, content)
     body = tostring(element, encoding="UTF-8", xml_declaration=True)

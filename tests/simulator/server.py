@@ -2,27 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 import json
-from ssl import SSLContext
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, override
 
 from aiohttp import web
 
-from .control import CONTROL, answer_control
-from .fault_answers import REDIRECTED, Scene, as_response, play
-from .faults import ALTERING, Fault, FaultBook, Injection
+from .fault_answers import as_response
+from .faults import ALTERING, Fault
+from .http_server import HttpServer
 from .media_server import MediaServer
 from .notifications import NOTIFICATIONS, ActivityFeed, Notifications, frame
 from .recording import Pulse, RecordedRequest
 from .rendering import error_page
 from .tasks import SimulatedTask, default_tasks
 
-HOST = "127.0.0.1"
 TOKEN = "owner-token-of-the-simulator"
 MACHINE_IDENTIFIER = "5133a1c0de5133a1c0de5133a1c0de5133a1c0de"
 
 
-class PlexSimulator(MediaServer):
+class PlexSimulator(MediaServer, HttpServer):
     """A simulated Plex Media Server on 127.0.0.1."""
 
     def __init__(
@@ -36,93 +33,28 @@ class PlexSimulator(MediaServer):
         tasks: Mapping[str, SimulatedTask] | Iterable[SimulatedTask] | None = None,
     ) -> None:
         """Prepare a server; port 0 takes a free one, no tasks are the default ones."""
-        super().__init__(
+        MediaServer.__init__(
+            self,
             name=name,
             machine_identifier=machine_identifier,
             token=token,
             version=version,
             tasks=_by_name(tasks),
         )
-        self.port = port
-        self.ssl_context: SSLContext | None = None
-        """What to speak TLS with, from the next start on; None is plain HTTP."""
-        self.requests: list[RecordedRequest] = []
-        self.faults = FaultBook()
-        self.redirect_target = "http://elsewhere.example.com:32400/"
+        HttpServer.__init__(self, port)
         self.websocket_refusal: int | None = None
         """The status a websocket is refused with, as where a proxy knows none."""
         self._notifications = Notifications()
-        self._arrived = Pulse()
         self._changed = Pulse()
-        self._released = Pulse()
-        self._runner: web.ServerRunner | None = None
         feed = ActivityFeed(lambda: self.run_activities, self._notifications.announce)
         self.butler.listeners += [feed.look, self._changed.beat]
 
-    @property
-    def url(self) -> str:
-        """The server's address, once it listens."""
-        scheme = "https" if self.ssl_context else "http"
-        return f"{scheme}://{HOST}:{self.port}"
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen; after a stop on the same port as before."""
-        # A handler is cancelled when its client goes, so that nothing hangs for ever.
-        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
-        runner = web.ServerRunner(server)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, HOST, self.port, ssl_context=self.ssl_context)
-            await site.start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self.port = runner.addresses[0][1]
-        self._runner = runner
-
+    @override
     async def stop(self) -> None:
         """Go off the network at once; every connection and every run ends."""
-        if self._runner is not None:
-            _hang_up(self._runner.server)
-            await self._runner.cleanup()
-            self._runner = None
+        await super().stop()
         # Only now can no request start a task any more.
         self.butler.close()
-
-    def inject(
-        self,
-        fault: Fault,
-        path: str | None = None,
-        method: str | None = None,
-        times: int | None = None,
-    ) -> None:
-        """Answer requests to a path with a fault, until cleared or so many times."""
-        self.faults.inject(Injection(fault, path, method, times))
-
-    def clear_faults(self) -> None:
-        """Take all faults back and let hanging requests go on."""
-        self.faults.clear()
-        self._released.beat()
-
-    async def wait_for_request(self, method: str, path: str) -> RecordedRequest:
-        """Return the first such request, as soon as there is one."""
-        while True:
-            for request in self.requests:
-                if (request.method, request.raw_path) == (method, path):
-                    return request
-            await self._arrived.wait()
 
     async def wait_idle(self) -> None:
         """Return as soon as no task runs or is about to.
@@ -170,34 +102,25 @@ class PlexSimulator(MediaServer):
         """Send just this to every websocket, whatever its filters; a dict as JSON."""
         self._notifications.send(json.dumps(data) if isinstance(data, dict) else data)
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        recorded = RecordedRequest.from_request(request)
-        path = recorded.raw_path
-        if path.startswith(CONTROL):
-            return await answer_control(self, request)
-        self.requests.append(recorded)
-        self._arrived.beat()
-        if path.startswith(REDIRECTED + "/"):
-            path = path.removeprefix(REDIRECTED)
-            return await self._respond(request, recorded, path)
-        fault = self.faults.take(path, recorded.method)
-        if fault is None or (fault in ALTERING and path == NOTIFICATIONS):
-            return await self._respond(request, recorded, path)
-        scene = Scene(
-            request=request,
-            path=path,
-            truth=lambda: self.answer(recorded, path),
-            respond=lambda: self._respond(request, recorded, path),
-            released=self._released,
-            redirect_target=self.redirect_target,
-        )
-        return await play(fault, scene)
+    @override
+    def control(self, method: str, name: str) -> dict[str, Any] | None:
+        if (method, name) == ("POST", "kick"):
+            return {"kicked": self.kick()}
+        return None
 
+    @override
+    def _fault(self, recorded: RecordedRequest) -> Fault | None:
+        fault = super()._fault(recorded)
+        if recorded.raw_path == NOTIFICATIONS and fault in ALTERING:
+            return None
+        return fault
+
+    @override
     async def _respond(
         self, request: web.BaseRequest, recorded: RecordedRequest, path: str
     ) -> web.StreamResponse:
         if (recorded.method, path) != ("GET", NOTIFICATIONS):
-            return as_response(self.answer(recorded, path))
+            return await super()._respond(request, recorded, path)
         if self.websocket_refusal is not None:
             return as_response(error_page(self.websocket_refusal))
         if not self.is_owner(recorded):
@@ -206,14 +129,6 @@ class PlexSimulator(MediaServer):
         if not web.WebSocketResponse().can_prepare(request):
             return as_response(error_page(400))
         return await self._notifications.serve(request, recorded)
-
-
-def _hang_up(server: web.Server | None) -> None:
-    # Waiting for answers to end, as aiohttp would, is no use where they hang on purpose,
-    # and takes for ever where a test froze the clock.
-    for connection in () if server is None else server.connections:
-        if connection.transport is not None:
-            connection.transport.abort()
 
 
 def _by_name(
