@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from ssl import SSLContext
 from typing import Any, Protocol
 from unittest.mock import AsyncMock
 
@@ -16,7 +16,6 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
-import trustme
 
 from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.plex import connection
@@ -32,7 +31,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 
-from .simulator import Fault, PlexSimulator, RecordedRequest
+from .simulator import Authority, Fault, PlexSimulator, RecordedRequest
 
 # What the ids of a task's entities begin with: the server's name, but for 2026.9.
 OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ else ""
@@ -51,14 +50,18 @@ class Hung(Protocol):
 
 
 @pytest.fixture(scope="session")
-def self_signed() -> SSLContext:
-    """What a server speaks TLS with that no one should trust, least under its address.
+def authority() -> Authority:
+    """Who issues certificates, which Home Assistant trusts if a test says so.
 
     Made once, before any test stops the clock, which a certificate cannot be made with.
     """
-    context = SSLContext(PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("server.invalid").configure_cert(context)
-    return context
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def self_signed(authority: Authority) -> SSLContext:
+    """What a server speaks TLS with that no one should trust, least under its address."""
+    return authority.valid_for("server.invalid")
 
 
 @pytest.fixture
@@ -147,7 +150,9 @@ async def read_done() -> None:
 
 
 def _ends(task_name: str) -> bool:
-    return task_name.endswith(("refresh", "search")) or task_name.startswith("config entry retry")
+    return task_name.endswith(("refresh", "search")) or task_name.startswith(
+        "config entry retry"
+    )
 
 
 @pytest.fixture

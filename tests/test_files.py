@@ -97,9 +97,13 @@ def test_exceptions_use_what_they_are_given() -> None:
         assert placeholders(message) <= given
 
 
-@pytest.mark.parametrize("step", EN["config"]["step"].values())
+@pytest.mark.parametrize(
+    "step", EN["config"]["step"].values(), ids=EN["config"]["step"]
+)
 def test_every_field_is_described(step: dict[str, Any]) -> None:
-    assert set(step["data"]) == set(step["data_description"])
+    assert set(step.get("data", {})) == set(step.get("data_description", {}))
+    described = set(step.get("menu_option_descriptions", {}))
+    assert described in (set(), set(step.get("menu_options", {})))
     assert step["title"]
 
 

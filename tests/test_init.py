@@ -174,7 +174,7 @@ async def test_another_server_at_the_address(
 ) -> None:
     plex.machine_identifier = "f" * 40
     await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "wrong_server"
     # Nobody but the right server has seen the list of tasks asked for.
     assert [request.raw_path for request in reads(plex)] == ["/identity"]

@@ -79,7 +79,7 @@ async def test_a_request_introduces_the_client_and_asks_for_json(
 
     headers = plex.requests[0].headers
     assert headers.getall("Accept") == ["application/json"]
-    assert {k: v for k, v in headers.items() if k.startswith("X-Plex-")} == {
+    expected = {
         "X-Plex-Client-Identifier": "of-this-home",
         "X-Plex-Product": "A Product",
         "X-Plex-Version": "1.2.3",
@@ -87,6 +87,10 @@ async def test_a_request_introduces_the_client_and_asks_for_json(
         "X-Plex-Language": "nl",
         "X-Plex-Token": plex.token,
     }
+    # Who answers is asked before a token goes there.
+    missing = {"/identity": "X-Plex-Token"}.get(path)
+    expected.pop(missing, None)
+    assert {k: v for k, v in headers.items() if k.startswith("X-Plex-")} == expected
 
 
 async def test_a_client_without_a_name_has_one_of_its_own(
