@@ -37,6 +37,10 @@ class _Pin:
     def seconds_left(self) -> int:
         return ceil(self.end - monotonic())
 
+    @property
+    def expired(self) -> bool:
+        return self.seconds_left <= 0
+
     def content(self) -> dict[str, Any]:
         return {
             "id": self.number,
@@ -56,7 +60,7 @@ class PlexTvSimulator(HttpServer):
         """What signing in leads to; whoever has another one is not signed in."""
         self.servers = list(servers)
         """What belongs to the account or is shared with it, in the order it is told."""
-        self._pins: list[_Pin] = []
+        self._pins: dict[str, _Pin] = {}
         self._numbers = count(_FIRST_ID)
 
     @property
@@ -72,19 +76,19 @@ class PlexTvSimulator(HttpServer):
     @property
     def codes(self) -> list[str]:
         """The codes handed out, in that order."""
-        return [pin.code for pin in self._pins]
+        return [pin.code for pin in self._pins.values()]
 
     def confirm(self, code: str | None = None) -> str:
         """Type a code, the newest unless told, at plex.tv/link; return which it was."""
-        for pin in reversed(self._pins):
-            if code in {None, pin.code} and pin.seconds_left > 0:
+        for pin in reversed(self._pins.values()):
+            if code in {None, pin.code} and not pin.expired:
                 pin.token = self.account_token
                 return pin.code
         raise LookupError("there is no such code, or it has expired")
 
     def expire(self) -> None:
         """Let every code that was handed out expire."""
-        for pin in self._pins:
+        for pin in self._pins.values():
             pin.end = monotonic()
 
     @override
@@ -116,18 +120,14 @@ class PlexTvSimulator(HttpServer):
         length = _STRONG_CODE_LENGTH if strong else _CODE_LENGTH
         code = "".join(secrets.choice(_CODE_CHARACTERS) for _ in range(length))
         pin = _Pin(next(self._numbers), code, client)
-        self._pins.append(pin)
+        self._pins[str(pin.number)] = pin
         return replace(_pin_document(pin, request), status=201)
 
     def _known_pin(self, request: RecordedRequest, number: str) -> Answer:
-        client = request.headers.get(CLIENT)
-        for pin in self._pins:
-            if (str(pin.number), pin.client) == (
-                number,
-                client,
-            ) and pin.seconds_left > 0:
-                return _pin_document(pin, request)
-        return error_page(404)
+        pin = self._pins.get(number)
+        if pin is None or pin.expired or pin.client != request.headers.get(CLIENT):
+            return error_page(404)
+        return _pin_document(pin, request)
 
     def _resources(self, request: RecordedRequest) -> Answer:
         if request.headers.get("X-Plex-Token") != self.account_token:
@@ -144,6 +144,6 @@ class PlexTvSimulator(HttpServer):
 
 def _pin_document(pin: _Pin, request: RecordedRequest) -> Answer:
     content = pin.content()
-    return (
-        json_document(content) if request.wants_json else xml_document("pin", content)
-    )
+    if request.wants_json:
+        return json_document(content)
+    return xml_document("pin", content)

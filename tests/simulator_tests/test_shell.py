@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulator import PlexSimulator
 
-from .client import JSON, Client
+from .client import JSON, PINS, RESOURCES, SEARCH, Client, Searcher, ask
 
 
 async def test_control_of_faults(plex: PlexSimulator, ask: Client) -> None:
@@ -108,6 +108,45 @@ async def test_command(
     assert root["MediaContainer"]["friendlyName"] == "Cellar"
     assert await process.communicate() == (b"", b"")
     assert process.returncode == 0
+
+
+async def test_command_with_plex_tv_and_gdm(searcher: Searcher) -> None:
+    process = await _serve(
+        *("--port", "0", "--name", "Cellar", "--plex-tv", "0", "--gdm", "0")
+    )
+    assert process.stdout is not None
+    lines = [(await process.stdout.readline()).decode() for _ in range(4)]
+    url, token, plex_tv, gdm = [line.split()[-1] for line in lines]
+    assert [line.split()[0] for line in lines[2:]] == ["plex.tv:", "GDM:"]
+    host, port = gdm.split(":")
+    async with aiohttp.ClientSession(headers=JSON) as session:
+        headers = {"X-Plex-Client-Identifier": "a client"}
+        pin = await ask(session, "POST", plex_tv + PINS, headers=headers)
+        await ask(session, "POST", f"{plex_tv}/simulator/confirm")
+        path = f"{plex_tv}{PINS}/{pin.json['id']}"
+        confirmed = await ask(session, "GET", path, headers=headers)
+        headers = {"X-Plex-Token": confirmed.json["authToken"]}
+        listed = await ask(session, "GET", plex_tv + RESOURCES, headers=headers)
+    searcher.transport.sendto(SEARCH, (host, int(port)))
+    reply = await searcher.reply()
+    process.send_signal(signal.SIGTERM)
+
+    (server,) = listed.json
+    assert (server["name"], server["accessToken"]) == ("Cellar", token)
+    assert [row["uri"] for row in server["connections"]] == [url]
+    assert b"\r\nName: Cellar\r\n" in reply
+    assert await process.communicate() == (b"", b"")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("option", ["--port", "--plex-tv", "--gdm"])
+async def test_command_on_a_port_that_is_none(option: str) -> None:
+    process = await _serve("--port", "0", option, "65536")
+    _, stderr = await process.communicate()
+
+    assert process.returncode == 1
+    assert stderr.startswith(b"Cannot listen on port 65536: ")
+    assert stderr.count(b"\n") == 1
 
 
 async def test_command_on_a_taken_port(plex: PlexSimulator) -> None:
