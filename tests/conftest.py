@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from ssl import SSLContext
+from types import SimpleNamespace
 from typing import Any, Protocol
 from unittest.mock import AsyncMock
 
@@ -16,9 +17,10 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
+from yarl import URL
 
 from custom_components.plex_butler.const import DOMAIN
-from custom_components.plex_butler.plex import connection
+from custom_components.plex_butler.plex import account, connection, discovery
 from homeassistant.components import network
 from homeassistant.components.network import Adapter
 from homeassistant.const import (
@@ -30,8 +32,18 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from homeassistant.util.ssl import get_default_context
 
-from .simulator import Authority, Fault, PlexSimulator, RecordedRequest
+from .flows import PlexTv
+from .simulator import (
+    Authority,
+    Fault,
+    GdmResponder,
+    PlexSimulator,
+    PlexTvSimulator,
+    RecordedRequest,
+    direct_name,
+)
 
 # What the ids of a task's entities begin with: the server's name, but for 2026.9.
 OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ else ""
@@ -39,6 +51,8 @@ OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ el
 type Tick = Callable[[float], Awaitable[None]]
 
 
+DIRECT_HASH = "0123456789abcdef0123456789abcdef"
+RENEWED_HASH = "fedcba9876543210fedcba9876543210"
 WEBSOCKET = "/:/websockets/notifications"
 
 
@@ -62,6 +76,18 @@ def authority() -> Authority:
 def self_signed(authority: Authority) -> SSLContext:
     """What a server speaks TLS with that no one should trust, least under its address."""
     return authority.valid_for("server.invalid")
+
+
+@pytest.fixture(scope="session")
+def direct_tls(authority: Authority) -> SSLContext:
+    """What a Plex server speaks TLS with: valid for its plex.direct names only."""
+    return authority.direct(DIRECT_HASH)
+
+
+@pytest.fixture(scope="session")
+def renewed_tls(authority: Authority) -> SSLContext:
+    """The same, after the server's certificate has been renewed."""
+    return authority.direct(RENEWED_HASH)
 
 
 @pytest.fixture
@@ -100,6 +126,56 @@ async def plex(
         yield simulator
 
 
+@pytest.fixture
+def trusted(authority: Authority) -> None:
+    """Let Home Assistant trust who issues the certificates here."""
+    authority.trust(get_default_context())
+
+
+@pytest.fixture
+async def gdm(
+    interfaces: list[Adapter], socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[GdmResponder]:
+    """A network that can be searched, with nobody on it."""
+    interfaces.append(
+        Adapter(
+            name="lo",
+            index=0,
+            enabled=True,
+            auto=True,
+            default=True,
+            ipv4=[{"address": "127.0.0.1", "network_prefix": 8}],
+            ipv6=[],
+        )
+    )
+    async with GdmResponder() as gdm:
+
+        async def sleep(_seconds: float) -> None:
+            await gdm.wait_for_search()
+            for _ in range(3):  # The replies are there, and have to be taken in.
+                await asyncio.sleep(0)
+
+        clock = SimpleNamespace(sleep=sleep, get_running_loop=asyncio.get_running_loop)
+        monkeypatch.setattr(discovery, "asyncio", clock)
+        monkeypatch.setattr(discovery, "GDM_ADDRESS", gdm.address)
+        yield gdm
+
+
+@pytest.fixture
+async def plex_tv(
+    hass: HomeAssistant, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[PlexTv]:
+    """plex.tv, with an account that has no server."""
+    async with PlexTvSimulator() as simulator:
+        plex_tv = PlexTv(hass, simulator)
+        url = URL(simulator.url) / "api/v2"
+        monkeypatch.setattr(account, "PLEX_TV_URL", url)
+        monkeypatch.setattr(account, "PLEX_TV_CLIENTS_URL", url)
+        clock = SimpleNamespace(sleep=plex_tv.sleep, timeout=asyncio.timeout)
+        monkeypatch.setattr(account, "asyncio", clock)
+        yield plex_tv
+
+
 def reads(plex: PlexSimulator) -> list[RecordedRequest]:
     """Return what was asked of the server, but for the tries to reach its websocket."""
     return [r for r in plex.requests if "websockets" not in r.raw_path]
@@ -134,6 +210,27 @@ async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
+
+
+async def restart(plex: PlexSimulator, tls: SSLContext | None) -> None:
+    """Let a server speak TLS, or no longer."""
+    # In debug mode, the loop would tell Home Assistant of each client that is refused.
+    asyncio.get_running_loop().set_debug(enabled=False)
+    await plex.stop()
+    plex.ssl_context = tls
+    await plex.start()
+
+
+async def move(plex: PlexSimulator) -> None:
+    """Let a server answer at another port."""
+    await plex.stop()
+    plex.port = 0
+    await plex.start()
+
+
+def direct_url(plex: PlexSimulator, direct_hash: str = DIRECT_HASH) -> str:
+    """Return the URL of a server that its certificate is valid for."""
+    return f"https://{direct_name('127.0.0.1', direct_hash)}:{plex.port}"
 
 
 async def settle(hass: HomeAssistant) -> None:

@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .bad_news import NEWS, News, every_news, every_refusal
-from .conftest import OF_TASK, Hung, Tick, reads
+from .conftest import OF_TASK, Hung, Tick, reads, restart
 from .simulator import Fault, PlexSimulator
 
 BACKUP = f"sensor.{OF_TASK}backup_database"
@@ -241,12 +241,6 @@ async def tls(
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED
     return entry
-
-
-async def restart(plex: PlexSimulator, context: ssl.SSLContext | None) -> None:
-    await plex.stop()
-    plex.ssl_context = context
-    await plex.start()
 
 
 async def test_poll_tls(

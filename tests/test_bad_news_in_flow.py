@@ -2,29 +2,22 @@
 
 from typing import Any
 
-from custom_components.plex_butler.const import DOMAIN
-from homeassistant.config_entries import SOURCE_USER
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
 from .bad_news import News, every_news
 from .conftest import Hung
+from .flows import choose, start, typed
 from .simulator import Fault, PlexSimulator
 
 
 async def submit(hass: HomeAssistant, flow_id: str, plex: PlexSimulator) -> Any:
-    return await hass.config_entries.flow.async_configure(
-        flow_id,
-        {CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
-    )
+    return await hass.config_entries.flow.async_configure(flow_id, typed(plex))
 
 
 async def start_flow(hass: HomeAssistant) -> str:
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
-    return result["flow_id"]
+    return (await choose(hass, await start(hass), "manual"))["flow_id"]
 
 
 @every_news
@@ -68,12 +61,7 @@ async def test_flow_timeout(
 async def test_flow_tls(hass: HomeAssistant, plex: PlexSimulator) -> None:
     flow_id = await start_flow(hass)
     result = await hass.config_entries.flow.async_configure(
-        flow_id,
-        {
-            CONF_URL: plex.url.replace("http:", "https:"),
-            CONF_TOKEN: plex.token,
-            CONF_VERIFY_SSL: True,
-        },
+        flow_id, typed(plex, url=plex.url.replace("http:", "https:"))
     )
     assert result["errors"] == {CONF_URL: "ssl_error"}
 

@@ -5,47 +5,21 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import DOMAIN
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
 from .conftest import OF_TASK, Tick
+from .flows import choose, start as start_flow, submit, suggested, typed
 from .simulator import Fault, PlexSimulator
 
 OTHER_MACHINE = "f" * 40
 
 
 async def start(hass: HomeAssistant) -> Any:
-    return await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
-
-
-async def submit(hass: HomeAssistant, result: Any, **user_input: Any) -> Any:
-    result = await hass.config_entries.flow.async_configure(
-        result["flow_id"], user_input
-    )
-    await hass.async_block_till_done()
-    return result
-
-
-def typed(plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
-    return {
-        CONF_URL: plex.url,
-        CONF_TOKEN: plex.token,
-        CONF_VERIFY_SSL: True,
-        **changes,
-    }
-
-
-def suggested(result: Any) -> dict[str, Any]:
-    return {
-        str(key): key.description["suggested_value"]
-        for key in result["data_schema"].schema
-        if key.description
-    }
+    """Open the form for address and token."""
+    return await choose(hass, await start_flow(hass), "manual")
 
 
 # A new server
@@ -54,8 +28,9 @@ def suggested(result: Any) -> dict[str, Any]:
 async def test_user(hass: HomeAssistant, plex: PlexSimulator) -> None:
     result = await start(hass)
     assert result["type"] is FlowResultType.FORM
-    assert result["step_id"] == "user"
-    assert result["errors"] == {}
+    assert result["step_id"] == "manual"
+    assert not result["errors"]
+    assert "support.plex.tv" in result["description_placeholders"]["article"]
 
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -178,8 +153,14 @@ async def test_reauth(
     await tick(60)
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_confirm"
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert result["menu_options"] == ["plex_tv", "token"]
+    assert result["description_placeholders"]["server"] == "Media Server"
 
-    result = await submit(hass, flow, token="wrong")
+    result = await choose(hass, result, "token")
+    assert suggested(result) == {}
+    result = await submit(hass, result, token="wrong")
+    assert result["step_id"] == "token"
     assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
 
     result = await submit(hass, result, token="new")
@@ -190,30 +171,50 @@ async def test_reauth(
     assert hass.states.get(f"sensor.{OF_TASK}backup_database").state == "idle"
 
 
+async def test_reauth_while_the_server_is_busy(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "token")
+    plex.inject(Fault.MAINTENANCE)
+    result = await submit(hass, result, token=plex.token)
+    assert result["step_id"] == "token"
+    assert result["errors"] == {"base": "server_busy"}
+
+    plex.clear_faults()
+    result = await submit(hass, result, token=plex.token)
+    assert result["reason"] == "reauth_successful"
+
+
 async def test_reauth_while_the_server_is_away(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    """There is no field for the address, so the form as a whole says so."""
-    result = await loaded.start_reauth_flow(hass)
+    """The new token is kept, and the address can be mended."""
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "token")
     await plex.stop()
+    plex.token = "new"
     result = await submit(hass, result, token=plex.token)
-    assert result["errors"] == {"base": "cannot_connect"}
+    assert result["step_id"] == "address"
+    assert result["errors"] == {CONF_URL: "cannot_connect"}
+    assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
 
     await plex.start()
-    result = await submit(hass, result, token=plex.token)
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
     assert result["reason"] == "reauth_successful"
+    assert loaded.data == typed(plex)
 
 
 async def test_reauth_refuses_another_server(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    result = await loaded.start_reauth_flow(hass)
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "token")
     plex.machine_identifier = OTHER_MACHINE
+    plex.requests.clear()
     was = dict(loaded.data)
-    result = await submit(hass, result, token=plex.token)
+    result = await submit(hass, result, token="new")
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_server"
     assert loaded.data == was
+    assert [request.token for request in plex.requests] == [None]
 
 
 # A new address

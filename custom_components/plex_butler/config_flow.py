@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
@@ -13,6 +15,23 @@ from .finding import async_follow
 from .plex import DiscoveredServer
 from .plex_tv_flow import CONF_SERVER, PlexTvFlow, server_schema
 from .text import markdown
+
+# What is needed of an entry of the Plex integration.
+_PLEX_ENTRY = vol.Schema(
+    {
+        vol.Required("server"): str,
+        vol.Required("server_id"): str,
+        vol.Required("server_config"): vol.Schema(
+            {
+                vol.Required(CONF_URL): str,
+                vol.Optional(CONF_TOKEN, default=None): vol.Any(str, None),
+                vol.Optional(CONF_VERIFY_SSL, default=True): bool,
+            },
+            extra=vol.REMOVE_EXTRA,
+        ),
+    },
+    extra=vol.REMOVE_EXTRA,
+)
 
 
 class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
@@ -24,8 +43,7 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
     async def async_step_user(self, _: object = None) -> ConfigFlowResult:
         """Ask which way to go."""
         ways = ["network", "plex_tv", "manual"]
-        names = [_plex_name(entry) for entry in self._plex_entries.values()]
-        if names:
+        if names := [server["server"] for server in self._plex_servers.values()]:
             ways.insert(0, "plex")
         # Plain text here, unlike in descriptions.
         return self._show_menu("user", *ways, names=", ".join(names))
@@ -33,37 +51,36 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
     # A server of Home Assistant's own Plex integration
 
     @property
-    def _plex_entries(self) -> dict[str, ConfigEntry]:
-        """The entries of the Plex integration whose servers are not set up here."""
+    def _plex_servers(self) -> dict[str, dict[str, Any]]:
+        """What the Plex integration knows of servers that are not set up here."""
         known = self._async_current_ids(include_ignore=False)
-        entries = {
-            entry.data.get("server_id"): entry
-            for entry in self.hass.config_entries.async_entries("plex")
-        }
-        return {key: entries[key] for key in entries if key and key not in known}
+        servers = {}
+        for entry in self.hass.config_entries.async_entries("plex"):
+            try:
+                server = _PLEX_ENTRY(dict(entry.data))
+            except vol.Invalid:  # Its format is not ours, and may change.
+                continue
+            if server["server_id"] not in known:
+                servers[server["server_id"]] = server
+        return servers
 
     async def async_step_plex(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Take over what the Plex integration knows."""
-        entries = self._plex_entries
-        if user_input is None and len(entries) > 1:
+        servers = self._plex_servers
+        if user_input is None and len(servers) > 1:
             return self.async_show_form(
                 step_id="plex",
                 data_schema=server_schema(
-                    {key: _plex_name(entry) for key, entry in entries.items()}
+                    {key: server["server"] for key, server in servers.items()}
                 ),
             )
-        key = user_input[CONF_SERVER] if user_input else next(iter(entries))
+        key = user_input[CONF_SERVER] if user_input else next(iter(servers))
         self._machine_identifier = key
-        self._server_name = _plex_name(entries[key])
-        config: Mapping[str, Any] = entries[key].data.get("server_config", {})
-        self._own_token = config.get(CONF_TOKEN)
-        self._data = {
-            CONF_URL: config.get(CONF_URL, ""),
-            CONF_TOKEN: self._own_token,
-            CONF_VERIFY_SSL: config.get(CONF_VERIFY_SSL, True),
-        }
+        self._server_name = servers[key]["server"]
+        self._data = servers[key]["server_config"]
+        self._own_token = self._data[CONF_TOKEN]
         return await self._async_connect()
 
     # A server found on the network
@@ -164,7 +181,3 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
         if user_input is None:
             self._begin_with(self._get_reconfigure_entry())
         return await self._async_ask("reconfigure", user_input)
-
-
-def _plex_name(entry: ConfigEntry) -> str:
-    return str(entry.data.get("server") or entry.title)

@@ -49,6 +49,7 @@ class PlexTvFlow(ConnectFlow):
 
     _pin: Pin
     _waiting: asyncio.Task[str] | None = None
+    _account_token = ""
     _failure = ""
     _servers: dict[str, AccountServer]
 
@@ -74,7 +75,7 @@ class PlexTvFlow(ConnectFlow):
             )
         waited, self._waiting = self._waiting, None
         try:
-            self._data[CONF_ACCOUNT_TOKEN] = waited.result()
+            self._account_token = waited.result()
         except PlexPinExpiredError:
             return self.async_show_progress_done(next_step_id="code_expired")
         except PlexError as err:
@@ -90,7 +91,7 @@ class PlexTvFlow(ConnectFlow):
             return await self._async_take(self._servers[user_input[CONF_SERVER]])
         account = await async_create_account(self.hass)
         try:
-            servers = await account.get_server_resources(self._data[CONF_ACCOUNT_TOKEN])
+            servers = await account.get_server_resources(self._account_token)
         except PlexError as err:
             self._failure = str(err)
             return await self.async_step_plex_tv_failed()
@@ -125,6 +126,7 @@ class PlexTvFlow(ConnectFlow):
         self._machine_identifier = server.machine_identifier
         self._server_name = server.name
         self._data[CONF_TOKEN] = self._own_token = server.access_token
+        self._data[CONF_ACCOUNT_TOKEN] = self._account_token
         known = [self._data[CONF_URL]] if CONF_URL in self._data else []
         url = await async_find_address(
             self.hass,

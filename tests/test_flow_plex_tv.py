@@ -1,0 +1,444 @@
+"""Setting up a server, and mending its token, by signing in with plex.tv."""
+
+import asyncio
+from dataclasses import replace
+from ssl import SSLContext
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import instance_id
+
+from .conftest import DIRECT_HASH, direct_url, move, restart
+from .flows import (
+    PIN_PATH,
+    PlexTv,
+    choose,
+    go_on,
+    options,
+    pass_time,
+    start,
+    submit,
+    suggested,
+    typed,
+)
+from .simulator import (
+    AccountConnection,
+    AccountServer,
+    Fault,
+    GdmResponder,
+    GdmServer,
+    PlexSimulator,
+)
+
+OTHER_MACHINE = "f" * 40
+
+
+def signed_in(plex_tv: PlexTv, plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
+    """Return what is stored of a server after signing in."""
+    token = plex_tv.simulator.account_token
+    return {**typed(plex), CONF_ACCOUNT_TOKEN: token, **changes}
+
+
+async def sign_in(hass: HomeAssistant) -> Any:
+    return await choose(hass, await start(hass), "plex_tv")
+
+
+async def test_from_the_code_to_the_entry(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await sign_in(hass)
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    assert result["progress_action"] == "enter_code"
+    (code,) = plex_tv.simulator.codes
+    assert result["description_placeholders"] == {
+        "code": code,
+        "url": "https://plex.tv/link",
+    }
+    await plex_tv.poll()
+    result = await go_on(hass, result)
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+
+    # The only server there is, is taken at once.
+    result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Media Server"
+    assert result["data"] == signed_in(plex_tv, plex)
+    assert result["result"].unique_id == plex.machine_identifier
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+async def test_each_token_goes_to_its_own_server_only(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await sign_in(hass)
+    pins = plex_tv.simulator.requests.copy()
+    await plex_tv.confirm(result)
+
+    asked = [*pins, *plex_tv.simulator.requests]
+    tokens = {(one.raw_path, one.token) for one in asked}
+    assert tokens == {
+        ("/api/v2/pins", None),
+        (PIN_PATH, None),
+        ("/api/v2/resources", plex_tv.simulator.account_token),
+    }
+    assert {one.token for one in plex.requests} == {None, plex.token}
+    # One installation is one device of the account, however often it signs in.
+    identifier = f"plex_butler-{await instance_id.async_get(hass)}"
+    assert {one.headers["X-Plex-Client-Identifier"] for one in asked} == {identifier}
+    requests = [*asked, *plex.requests]
+    assert [one.query for one in requests if "oken" in one.query] == []
+
+
+async def test_one_of_several_servers(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE, name="Cellar") as other:
+        plex_tv.simulator.servers = [
+            AccountServer.of(plex),
+            AccountServer.of(other),
+            replace(
+                AccountServer.of(plex, owned=False),
+                client_identifier="shared",
+                name="A friend's",
+            ),
+            replace(
+                AccountServer.of(plex),
+                client_identifier="player",
+                provides="client,player",
+            ),
+        ]
+        result = await plex_tv.confirm(await sign_in(hass))
+        assert result["step_id"] == "servers"
+        assert options(result) == {
+            plex.machine_identifier: "Media Server",
+            OTHER_MACHINE: "Cellar",
+        }
+        result = await submit(hass, result, server=OTHER_MACHINE)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"] == signed_in(plex_tv, other)
+
+
+async def test_servers_that_are_set_up_are_left_out(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        plex_tv.simulator.servers = [AccountServer.of(plex), AccountServer.of(other)]
+        result = await plex_tv.confirm(await sign_in(hass))
+        assert result["result"].unique_id == OTHER_MACHINE
+
+        result = await plex_tv.confirm(await sign_in(hass))
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "already_configured"
+
+
+# Addresses
+
+
+async def test_the_secure_address_comes_first(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    trusted: None,
+    direct_tls: SSLContext,
+) -> None:
+    """No name server knows plex.direct here, and none is needed."""
+    await restart(plex, direct_tls)
+    connection = AccountConnection.of(plex, direct_hash=DIRECT_HASH)
+    plex_tv.simulator.servers = [AccountServer.of(plex, connections=[connection])]
+    result = await plex_tv.confirm(await sign_in(hass))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == signed_in(plex_tv, plex, url=direct_url(plex))
+    assert result["data"][CONF_VERIFY_SSL] is True
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+async def test_dead_addresses_and_impostors_are_passed_over(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as impostor:
+        connections = [
+            AccountConnection.dead(),
+            AccountConnection.of(impostor),
+            AccountConnection.of(plex),
+        ]
+        plex_tv.simulator.servers = [AccountServer.of(plex, connections=connections)]
+        result = await plex_tv.confirm(await sign_in(hass))
+        assert result["data"] == signed_in(plex_tv, plex)
+        # It was asked who it is, and no more.
+        assert [one.raw_path for one in impostor.requests] == ["/identity"]
+        assert [one.token for one in impostor.requests] == [None]
+
+
+async def test_no_address_answers(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    """Signing in was not in vain: only the address is asked for."""
+    connections = [AccountConnection.dead()]
+    plex_tv.simulator.servers = [AccountServer.of(plex, connections=connections)]
+    result = await plex_tv.confirm(await sign_in(hass))
+    assert result["step_id"] == "address"
+    assert result["errors"] == {"base": "no_address"}
+    assert result["description_placeholders"]["server"] == "Media Server"
+    assert suggested(result) == {CONF_VERIFY_SSL: True}
+
+    result = await submit(hass, result, url="127.0.0.1:1", verify_ssl=True)
+    assert result["errors"] == {CONF_URL: "cannot_connect"}
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == signed_in(plex_tv, plex)
+
+
+async def test_the_address_of_another_server_gets_no_token(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    connections = [AccountConnection.dead()]
+    plex_tv.simulator.servers = [AccountServer.of(plex, connections=connections)]
+    result = await plex_tv.confirm(await sign_in(hass))
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        result = await submit(hass, result, url=other.url, verify_ssl=True)
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "wrong_server"
+        assert [one.token for one in other.requests] == [None]
+
+
+async def test_the_server_refuses_the_token_of_plex_tv(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.servers = [
+        replace(AccountServer.of(plex), access_token="not yet known to the server")
+    ]
+    result = await plex_tv.confirm(await sign_in(hass))
+    assert result["step_id"] == "sign_in"
+
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await choose(hass, result, "plex_tv")
+    result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == signed_in(plex_tv, plex)
+
+
+# What goes wrong
+
+
+def shared(plex: PlexSimulator) -> list[AccountServer]:
+    return [AccountServer.of(plex, owned=False)]
+
+
+def none(_plex: PlexSimulator) -> list[AccountServer]:
+    return []
+
+
+@pytest.mark.parametrize("servers", [none, shared])
+async def test_an_account_without_a_server_of_its_own(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv, servers: Any
+) -> None:
+    plex_tv.simulator.servers = servers(plex)
+    result = await plex_tv.confirm(await sign_in(hass))
+    assert result["step_id"] == "no_servers"
+    assert result["menu_options"] == ["plex_tv", "manual"]
+
+    result = await choose(hass, result, "manual")
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    # The account has nothing to do with this server.
+    assert result["data"] == typed(plex)
+
+
+async def test_another_account_after_one_without_a_server(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    result = await plex_tv.confirm(await sign_in(hass))
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await choose(hass, result, "plex_tv")
+    assert len(plex_tv.simulator.codes) == 2
+    result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_an_expired_code(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await sign_in(hass)
+    plex_tv.simulator.expire()
+    await plex_tv.poll()
+    await plex_tv.ended()
+    result = await go_on(hass, result)
+    assert result["type"] is FlowResultType.MENU
+    assert result["step_id"] == "code_expired"
+    assert result["menu_options"] == ["plex_tv", "manual"]
+
+    result = await choose(hass, result, "plex_tv")
+    old, new = plex_tv.simulator.codes
+    assert result["description_placeholders"]["code"] == new != old
+    result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_code_that_nobody_ever_enters(
+    hass: HomeAssistant, plex_tv: PlexTv, freezer: FrozenDateTimeFactory
+) -> None:
+    """It ends by the clock too, where plex.tv cannot be asked."""
+    result = await sign_in(hass)
+    await plex_tv.simulator.stop()
+    pass_time(hass, freezer, 901)
+    await plex_tv.ended()
+    result = await go_on(hass, result)
+    assert result["step_id"] == "code_expired"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.RATE_LIMITED_BARE, r"HTTP status 429"),
+        (Fault.SERVER_ERROR, r"HTTP status 500"),
+        (Fault.HTML, r"not JSON"),
+        (Fault.WRONG_TYPES, r"no code"),
+    ],
+)
+async def test_plex_tv_has_no_code(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    fault: Fault,
+    error: str,
+) -> None:
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    plex_tv.simulator.inject(fault)
+    result = await sign_in(hass)
+    assert result["type"] is FlowResultType.MENU
+    assert result["step_id"] == "plex_tv_failed"
+    assert result["menu_options"] == ["plex_tv", "manual"]
+    assert result["description_placeholders"]["error"] == error
+
+    plex_tv.simulator.clear_faults()
+    result = await choose(hass, result, "plex_tv")
+    result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_plex_tv_cannot_be_reached(hass: HomeAssistant, plex_tv: PlexTv) -> None:
+    await plex_tv.simulator.stop()
+    result = await sign_in(hass)
+    assert result["step_id"] == "plex_tv_failed"
+
+
+async def test_plex_tv_refuses_to_be_asked_for_the_token(
+    hass: HomeAssistant, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.inject(Fault.FORBIDDEN, PIN_PATH)
+    result = await sign_in(hass)
+    await plex_tv.poll()
+    await plex_tv.ended()
+    result = await go_on(hass, result)
+    assert result["step_id"] == "plex_tv_failed"
+
+
+async def test_plex_tv_does_not_tell_the_servers(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.inject(Fault.UNAUTHORIZED, "/api/v2/resources")
+    result = await plex_tv.confirm(await sign_in(hass))
+    assert result["step_id"] == "plex_tv_failed"
+    assert result["description_placeholders"]["error"] == "HTTP status 401"
+
+    result = await choose(hass, result, "manual")
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_busy_plex_tv_is_asked_less_often(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await sign_in(hass)
+    plex_tv.simulator.inject(Fault.RATE_LIMITED_BARE, PIN_PATH)
+    assert [await plex_tv.poll() for _ in range(5)] == [3, 6, 12, 24, 30]
+    plex_tv.simulator.clear_faults()
+    result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_closed_dialog_ends_the_polling(
+    hass: HomeAssistant, plex_tv: PlexTv
+) -> None:
+    result = await sign_in(hass)
+    await plex_tv.poll()
+    (waiting,) = plex_tv.waiting
+    hass.config_entries.flow.async_abort(result["flow_id"])
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert plex_tv.waiting == []
+
+
+# A server that is found, or set up
+
+
+async def test_signing_in_to_a_server_that_was_found(
+    hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    """Of all servers of the account it is the one that was chosen."""
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        plex_tv.simulator.servers = [AccountServer.of(other), AccountServer.of(plex)]
+        gdm.servers = [GdmServer.of(plex)]
+        result = await choose(hass, await start(hass), "network")
+        result = await submit(hass, result, server=plex.machine_identifier)
+        result = await choose(hass, result, "plex_tv")
+        result = await plex_tv.confirm(result)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"] == signed_in(plex_tv, plex)
+
+
+async def test_reauth(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex.token = "new"
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+    result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reauth_successful"
+    assert loaded.data == signed_in(plex_tv, plex)
+    assert loaded.state is ConfigEntryState.LOADED
+
+
+async def test_reauth_of_a_server_that_has_moved_as_well(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex.token = "new"
+    await move(plex)
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+    result = await plex_tv.confirm(result)
+    assert result["reason"] == "reauth_successful"
+    assert loaded.data == signed_in(plex_tv, plex)
+
+
+@pytest.mark.parametrize("servers", [none, shared])
+async def test_reauth_with_the_account_of_somebody_else(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    servers: Any,
+) -> None:
+    plex_tv.simulator.servers = servers(plex)
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+    result = await plex_tv.confirm(result)
+    assert result["step_id"] == "not_owned"
+    assert result["menu_options"] == ["plex_tv", "token"]
+
+    result = await choose(hass, result, "token")
+    result = await submit(hass, result, token=plex.token)
+    assert result["reason"] == "reauth_successful"
+    assert loaded.data == typed(plex)
