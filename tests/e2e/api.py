@@ -63,11 +63,13 @@ class Api:
             raise ApiError(f"{command}: {answer['error']['message']}")
         return answer["result"]
 
-    async def set_up(self, domain: str, **data: object) -> dict[str, Any]:
-        """Go through the first step of a config flow; return the entry it makes."""
+    async def set_up(self, domain: str, way: str, **data: object) -> dict[str, Any]:
+        """Choose from a config flow's menu, fill in the form; return the entry."""
         flows = "/api/config/config_entries/flow"
         flow = await self.post(flows, handler=domain)
-        answer = await self.post(f"{flows}/{flow['flow_id']}", **data)
+        path = f"{flows}/{flow['flow_id']}"
+        await self.post(path, next_step_id=way)
+        answer = await self.post(path, **data)
         if answer["type"] != "create_entry":
             raise ApiError(f"{domain} refuses this: {answer.get('errors') or answer}")
         entry: dict[str, Any] = answer["result"]

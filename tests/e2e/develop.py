@@ -146,7 +146,9 @@ async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
                 path = f"/api/config/config_entries/entry/{entry['entry_id']}"
                 await home.api.delete(path)
             data = {"token": token} if token else {}
-            entry = await home.api.set_up(DOMAIN, url=url, verify_ssl=True, **data)
+            entry = await home.api.set_up(
+                DOMAIN, "manual", url=url, verify_ssl=True, **data
+            )
             made.write_text(wanted)
         else:
             (entry,) = entries

@@ -49,7 +49,7 @@ async def home(plex: PlexSimulator, tmp_path: Path) -> AsyncIterator[HomeAssista
 async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
     """From adding the integration to removing it."""
     entry = await home.api.set_up(
-        DOMAIN, url=plex.url, token=plex.token, verify_ssl=True
+        DOMAIN, "manual", url=plex.url, token=plex.token, verify_ssl=True
     )
     assert entry["title"] == "Cellar"
     await check_entities(home.api, plex)
