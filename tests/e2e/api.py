@@ -23,7 +23,8 @@ class Api:
         self._session = ClientSession(url)
         self._websocket: ClientWebSocketResponse | None = None
         self._ids = count(1)
-        self._token = ""
+        self.tokens: dict[str, Any] = {}
+        """What signing in leads to, as Home Assistant words it."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -85,7 +86,7 @@ class Api:
     async def sign_in(self) -> Self:
         """Sign in, after making the owner's account if there is none."""
         await self._hang_up()
-        self._token = ""
+        self.tokens = {}
         undone = await self._undone_onboarding()
         if "user" in undone:
             await self.post(
@@ -96,7 +97,7 @@ class Api:
                 password=PASSWORD,
                 language="en",
             )
-        self._token = await self._access_token()
+        self.tokens = await self._sign_in()
         if "user" in undone:
             # Any will do; with none, a repair asks for it.
             await self.command("config/core/update", country="US")
@@ -118,7 +119,7 @@ class Api:
             return set()
         return {step["step"] for step in steps if not step["done"]}
 
-    async def _access_token(self) -> str:
+    async def _sign_in(self) -> dict[str, Any]:
         flow = await self.post(
             "/auth/login_flow",
             client_id=self._client_id,
@@ -138,8 +139,8 @@ class Api:
             "client_id": self._client_id,
             "code": answer["result"],
         }
-        tokens = await self._request("POST", "/auth/token", data=form)
-        return str(tokens["access_token"])
+        tokens: dict[str, Any] = await self._request("POST", "/auth/token", data=form)
+        return tokens
 
     async def _request(
         self,
@@ -149,7 +150,9 @@ class Api:
         json: Mapping[str, object] | None = None,
         data: Mapping[str, str] | None = None,
     ) -> Any:
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {}
+        if self.tokens:
+            headers["Authorization"] = f"Bearer {self.tokens['access_token']}"
         async with self._session.request(
             method, path, json=json, data=data, headers=headers
         ) as response:
@@ -159,7 +162,8 @@ class Api:
     async def _connect(self) -> ClientWebSocketResponse:
         websocket = await self._session.ws_connect("/api/websocket", max_msg_size=0)
         await websocket.receive_json()
-        await websocket.send_json({"type": "auth", "access_token": self._token})
+        token = self.tokens["access_token"]
+        await websocket.send_json({"type": "auth", "access_token": token})
         answer = await websocket.receive_json()
         if answer["type"] != "auth_ok":
             raise ApiError(answer["message"])
