@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-home/bin/python"
+# What Python is to run; `simulated` returns another.
+HOME_ASSISTANT: Sequence[str] = ("-m", "homeassistant")
 # What Home Assistant ends with when somebody asks for a restart.
 RESTART = 100
 
@@ -76,17 +78,14 @@ async def until[T](
 
 
 class HomeAssistant:
-    """A Home Assistant with its configuration in one folder, kept between runs.
-
-    `program` is what Python is to run; by default, Home Assistant as it is.
-    """
+    """A Home Assistant with its configuration in one folder, kept between runs."""
 
     def __init__(
-        self, config: Path, port: int, program: Sequence[str] = ("-m", "homeassistant")
+        self, config: Path, port: int, program: Sequence[str] = HOME_ASSISTANT
     ) -> None:
         self.config = config
         self.port = port
-        self.program = program
+        self._program = program
         self.url = f"http://{HOST}:{port}"
         self.api = Api(self.url)
         self.console = config / "console.log"
@@ -137,7 +136,7 @@ class HomeAssistant:
         with self.console.open("wb") as console:
             self._process = await asyncio.create_subprocess_exec(
                 PYTHON,
-                *self.program,
+                *self._program,
                 *("--skip-pip", "--log-no-color", "--config", self.config),
                 cwd=self.config,
                 stdin=asyncio.subprocess.DEVNULL,
