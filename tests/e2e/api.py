@@ -23,7 +23,8 @@ class Api:
         self._session = ClientSession(url)
         self._websocket: ClientWebSocketResponse | None = None
         self._ids = count(1)
-        self._token = ""
+        self.tokens: dict[str, Any] = {}
+        """What signing in leads to, as Home Assistant words it."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -63,11 +64,13 @@ class Api:
             raise ApiError(f"{command}: {answer['error']['message']}")
         return answer["result"]
 
-    async def set_up(self, domain: str, **data: object) -> dict[str, Any]:
-        """Go through the first step of a config flow; return the entry it makes."""
+    async def set_up(self, domain: str, way: str, **data: object) -> dict[str, Any]:
+        """Choose from a config flow's menu, fill in the form; return the entry."""
         flows = "/api/config/config_entries/flow"
         flow = await self.post(flows, handler=domain)
-        answer = await self.post(f"{flows}/{flow['flow_id']}", **data)
+        path = f"{flows}/{flow['flow_id']}"
+        await self.post(path, next_step_id=way)
+        answer = await self.post(path, **data)
         if answer["type"] != "create_entry":
             raise ApiError(f"{domain} refuses this: {answer.get('errors') or answer}")
         entry: dict[str, Any] = answer["result"]
@@ -83,7 +86,7 @@ class Api:
     async def sign_in(self) -> Self:
         """Sign in, after making the owner's account if there is none."""
         await self._hang_up()
-        self._token = ""
+        self.tokens = {}
         undone = await self._undone_onboarding()
         if "user" in undone:
             await self.post(
@@ -94,7 +97,7 @@ class Api:
                 password=PASSWORD,
                 language="en",
             )
-        self._token = await self._access_token()
+        self.tokens = await self._sign_in()
         if "user" in undone:
             # Any will do; with none, a repair asks for it.
             await self.command("config/core/update", country="US")
@@ -116,7 +119,7 @@ class Api:
             return set()
         return {step["step"] for step in steps if not step["done"]}
 
-    async def _access_token(self) -> str:
+    async def _sign_in(self) -> dict[str, Any]:
         flow = await self.post(
             "/auth/login_flow",
             client_id=self._client_id,
@@ -136,8 +139,8 @@ class Api:
             "client_id": self._client_id,
             "code": answer["result"],
         }
-        tokens = await self._request("POST", "/auth/token", data=form)
-        return str(tokens["access_token"])
+        tokens: dict[str, Any] = await self._request("POST", "/auth/token", data=form)
+        return tokens
 
     async def _request(
         self,
@@ -147,7 +150,9 @@ class Api:
         json: Mapping[str, object] | None = None,
         data: Mapping[str, str] | None = None,
     ) -> Any:
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {}
+        if self.tokens:
+            headers["Authorization"] = f"Bearer {self.tokens['access_token']}"
         async with self._session.request(
             method, path, json=json, data=data, headers=headers
         ) as response:
@@ -157,7 +162,8 @@ class Api:
     async def _connect(self) -> ClientWebSocketResponse:
         websocket = await self._session.ws_connect("/api/websocket", max_msg_size=0)
         await websocket.receive_json()
-        await websocket.send_json({"type": "auth", "access_token": self._token})
+        token = self.tokens["access_token"]
+        await websocket.send_json({"type": "auth", "access_token": token})
         answer = await websocket.receive_json()
         if answer["type"] != "auth_ok":
             raise ApiError(answer["message"])

@@ -1,11 +1,11 @@
-"""Run Home Assistant with Butler for Plex set up, and a simulated server beside it.
+"""Run Home Assistant with Butler for Plex set up, and simulated servers beside it.
 
 What Home Assistant stores is kept in `.demo` between runs; remove it to start over.
 """
 
 from argparse import ArgumentParser, Namespace
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from errno import EADDRINUSE
 import fcntl
@@ -17,11 +17,26 @@ from time import monotonic
 
 from aiohttp import ClientError
 
-from tests.simulator import PlexSimulator, default_tasks
+from tests.simulator import (
+    AccountServer,
+    GdmResponder,
+    GdmServer,
+    PlexSimulator,
+    PlexTvSimulator,
+    default_tasks,
+)
 
 from .api import NAME, PASSWORD, ApiError
 from .dashboard import show_dashboard
-from .home import HOST, RESTART, ROOT, HomeAssistant, HomeAssistantError
+from .home import (
+    HOME_ASSISTANT,
+    HOST,
+    RESTART,
+    ROOT,
+    HomeAssistant,
+    HomeAssistantError,
+    simulated,
+)
 
 DOMAIN = "plex_butler"
 DEMO = ROOT / ".demo"
@@ -47,7 +62,10 @@ def _arguments() -> Namespace:
     parser = ArgumentParser(prog="scripts/develop", description=__doc__)
     parser.add_argument("--port", type=int, default=8123, help="of Home Assistant")
     parser.add_argument(
-        "--simulator-port", type=int, default=32400, help="of the simulated server"
+        "--simulator-port",
+        type=int,
+        default=32400,
+        help="of the simulated server; a second one takes the next",
     )
     parser.add_argument("--server", metavar="URL", help="a real Plex server instead")
     parser.add_argument("--token", help="of the real server's owner")
@@ -80,16 +98,17 @@ async def _demo(arguments: Namespace) -> str:
     async with AsyncExitStack() as stack:
         stack.enter_context(_only_one())
         url, token = arguments.server, arguments.token
+        program, hint = HOME_ASSISTANT, ""
         if url is None:
-            plex = await _simulate(stack, arguments.simulator_port)
+            plex, program, hint = await _simulate(stack, arguments.simulator_port)
             url, token = plex.url, plex.token
-        home = HomeAssistant(DEMO, arguments.port)
+        home = HomeAssistant(DEMO, arguments.port, program)
         async with _step("Home Assistant") as report:
             await stack.enter_async_context(home)
             report.append(await home.version())
         await _integrate(home, url, token)
         _say(
-            f"\nReady: {home.url}   name {NAME}   password {PASSWORD}\n"
+            f"\nReady: {home.url}   name {NAME}   password {PASSWORD}\n{hint}"
             f"Ctrl-C ends it. Its log is {home.console}"
         )
         while (code := await home.wait()) == RESTART:
@@ -99,13 +118,35 @@ async def _demo(arguments: Namespace) -> str:
     return f"Home Assistant ended, with exit code {code}. Its log is {home.console}"
 
 
-async def _simulate(stack: AsyncExitStack, port: int) -> PlexSimulator:
+async def _simulate(
+    stack: AsyncExitStack, port: int
+) -> tuple[PlexSimulator, Sequence[str], str]:
+    """Return a server, what Home Assistant is to be run with, and what else to try.
+
+    That is to add a second server, in each of the ways there are.
+    """
     _check_free(port, "--simulator-port")
-    async with _step("Simulated Plex server") as report:
+    _check_free(port + 1, "--simulator-port")
+    async with _step("Simulated Plex servers") as report:
         plex = PlexSimulator(port=port, tasks=default_tasks(speed=1))
-        await stack.enter_async_context(plex)
-        report.append(plex.url)
-    return plex
+        other = PlexSimulator(
+            port=port + 1,
+            name="Cellar",
+            machine_identifier="ce11a7c0dece11a7c0dece11a7c0dece11a7c0de",
+            tasks=default_tasks(speed=1),
+        )
+        for server in (plex, other):
+            await stack.enter_async_context(server)
+        plex_tv = PlexTvSimulator(servers=map(AccountServer.of, (plex, other)))
+        await stack.enter_async_context(plex_tv)
+        gdm = GdmResponder(map(GdmServer.of, (plex, other)))
+        await stack.enter_async_context(gdm)
+        report.append(f"{plex.url} and {other.url}")
+    hint = (
+        f"To add {other.name}: {other.url}   token {other.token}\n"
+        f"To confirm a code: curl -X POST {plex_tv.url}/simulator/confirm\n"
+    )
+    return plex, simulated(plex_tv.url, gdm.address[1]), hint
 
 
 def _check_free(port: int, option: str) -> None:
@@ -135,21 +176,27 @@ def _only_one() -> Iterator[None]:
 
 
 async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
-    """See that there is just one entry, for the server that is asked for."""
+    """See that there is an entry for the server that is asked for.
+
+    What was added beside it stays as long as that is the same.
+    """
     # Remembered without the token: of what an entry is made is not to be read back.
     wanted = sha256(f"{url}\n{token}".encode()).hexdigest()
-    made = DEMO / "server.sha256"
+    made = DEMO / "made"
+    known = made.read_text() if made.exists() else ""
     async with _step("Butler for Plex") as report:
-        entries = await home.api.entries(DOMAIN)
-        if not entries or not made.exists() or made.read_text() != wanted:
-            for entry in entries:
-                path = f"/api/config/config_entries/entry/{entry['entry_id']}"
-                await home.api.delete(path)
+        entries = {one["entry_id"]: one for one in await home.api.entries(DOMAIN)}
+        id_ = known.removeprefix(f"{wanted} ")
+        if id_ not in entries:
+            for other in entries:
+                await home.api.delete(f"/api/config/config_entries/entry/{other}")
             data = {"token": token} if token else {}
-            entry = await home.api.set_up(DOMAIN, url=url, verify_ssl=True, **data)
-            made.write_text(wanted)
+            entry = await home.api.set_up(
+                DOMAIN, "manual", url=url, verify_ssl=True, **data
+            )
+            made.write_text(f"{wanted} {entry['entry_id']}")
         else:
-            (entry,) = entries
+            entry = entries[id_]
         tasks = await show_dashboard(home.api, entry)
         report.append(f"{tasks} tasks of {entry['title']}")
 

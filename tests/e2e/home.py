@@ -4,7 +4,7 @@ Its configuration loads what a user looks at, and nothing that talks to the outs
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 import json
 import os
 from pathlib import Path
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-home/bin/python"
+# What Python is to run; `simulated` returns another.
+HOME_ASSISTANT: Sequence[str] = ("-m", "homeassistant")
 # What Home Assistant ends with when somebody asks for a restart.
 RESTART = 100
 
@@ -56,6 +58,11 @@ class HomeAssistantError(Exception):
     """Home Assistant did not start, or is gone."""
 
 
+def simulated(plex_tv: str, gdm: int) -> Sequence[str]:
+    """Return how to run a Home Assistant that asks simulators where to find servers."""
+    return ("-m", "tests.e2e.launch", "--plex-tv", plex_tv, "--gdm", str(gdm))
+
+
 async def until[T](
     look: Callable[[], Awaitable[T]], what: str, seconds: float = 20
 ) -> T:
@@ -73,9 +80,12 @@ async def until[T](
 class HomeAssistant:
     """A Home Assistant with its configuration in one folder, kept between runs."""
 
-    def __init__(self, config: Path, port: int) -> None:
+    def __init__(
+        self, config: Path, port: int, program: Sequence[str] = HOME_ASSISTANT
+    ) -> None:
         self.config = config
         self.port = port
+        self._program = program
         self.url = f"http://{HOST}:{port}"
         self.api = Api(self.url)
         self.console = config / "console.log"
@@ -126,8 +136,8 @@ class HomeAssistant:
         with self.console.open("wb") as console:
             self._process = await asyncio.create_subprocess_exec(
                 PYTHON,
-                *("-m", "homeassistant", "--skip-pip", "--log-no-color"),
-                *("--config", self.config),
+                *self._program,
+                *("--skip-pip", "--log-no-color", "--config", self.config),
                 cwd=self.config,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,
@@ -186,4 +196,6 @@ def _environment() -> dict[str, str]:
     environment = dict(os.environ)
     # Compiling everything anew takes seconds of each start.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    # For programs of the tests; the integration is still that of the configuration.
+    environment["PYTHONPATH"] = str(ROOT)
     return environment

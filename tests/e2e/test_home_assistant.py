@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 import json
 from pathlib import Path
-import re
-import socket
 from typing import Any
 
 import pytest
@@ -13,20 +11,13 @@ import pytest
 from tests.simulator import PlexSimulator
 
 from .api import Api
-from .home import HOST, PYTHON, HomeAssistant, until
+from .conftest import DOMAIN, check_log, needs_home
+from .home import HOST, HomeAssistant, until
 
-DOMAIN = "plex_butler"
 TASK = "OptimizeDatabase"
 TASK_SENSOR = "sensor.cellar_optimize_database"
-# What Home Assistant says of every custom integration.
-UNTESTED = "We found a custom integration plex_butler which has not been tested"
 
-pytestmark = [
-    pytest.mark.skipif(
-        not PYTHON.exists(), reason="`scripts/setup --home` makes .venv-home first"
-    ),
-    pytest.mark.timeout(180),
-]
+pytestmark = [needs_home, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
@@ -37,11 +28,10 @@ async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
 
 
 @pytest.fixture
-async def home(plex: PlexSimulator, tmp_path: Path) -> AsyncIterator[HomeAssistant]:
+async def home(
+    plex: PlexSimulator, port: int, tmp_path: Path
+) -> AsyncIterator[HomeAssistant]:
     """A Home Assistant that knows nothing yet."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
     async with HomeAssistant(tmp_path, port) as home:
         yield home
 
@@ -49,7 +39,7 @@ async def home(plex: PlexSimulator, tmp_path: Path) -> AsyncIterator[HomeAssista
 async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
     """From adding the integration to removing it."""
     entry = await home.api.set_up(
-        DOMAIN, url=plex.url, token=plex.token, verify_ssl=True
+        DOMAIN, "manual", url=plex.url, token=plex.token, verify_ssl=True
     )
     assert entry["title"] == "Cellar"
     await check_entities(home.api, plex)
@@ -63,7 +53,7 @@ async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
     assert await states(home.api) == {}
     check_requests(plex)
     await home.stop()
-    check_log(home.console.read_text(), plex)
+    check_log(home, plex.token)
 
 
 async def states(api: Api) -> dict[str, str]:
@@ -222,15 +212,3 @@ def check_requests(plex: PlexSimulator) -> None:
     assert {one.headers.get("X-Plex-Token") for one in butler} == {plex.token}
     addresses = [f"{one.raw_path}?{one.query}" for one in plex.requests]
     assert [one for one in addresses if plex.token in one or "token" in one] == []
-
-
-def check_log(log: str, plex: PlexSimulator) -> None:
-    """Nothing went wrong, nothing is deprecated, and the token is not written down."""
-    assert plex.token is not None
-    assert plex.token not in log
-    assert re.findall(r"^\S+ \S+ (?:ERROR|CRITICAL) .*", log, re.MULTILINE) == []
-    warnings = re.findall(r"^\S+ \S+ WARNING .*", log, re.MULTILINE)
-    ours = [warning for warning in warnings if DOMAIN in warning]
-    assert [warning for warning in ours if UNTESTED not in warning] == []
-    # The untested integration is what was tested here.
-    assert len(ours) == 1
