@@ -1,0 +1,204 @@
+"""Secure connections in the config flow: what is wrong, and what helps."""
+
+from ssl import SSLContext
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+
+from .conftest import DIRECT_HASH, direct_url, restart
+from .flows import choose, start, submit, suggested, typed
+from .simulator import Authority, PlexSimulator
+
+
+@pytest.fixture(scope="session")
+def named_tls(authority: Authority) -> SSLContext:
+    """What a server speaks TLS with that has a certificate for its own address."""
+    return authority.valid_for("127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def untrusted_tls() -> SSLContext:
+    """What looks like Plex's own certificate, but is not."""
+    return Authority().direct(DIRECT_HASH)
+
+
+async def enter(hass: HomeAssistant, plex: PlexSimulator, scheme: str) -> Any:
+    """Enter an address by hand."""
+    result = await choose(hass, await start(hass), "manual")
+    url = f"{scheme}://127.0.0.1:{plex.port}"
+    return await submit(hass, result, **typed(plex, url=url))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "step_id"), [("http", "https_required"), ("https", "direct_certificate")]
+)
+@pytest.mark.usefixtures("trusted")
+async def test_plexs_own_certificate(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    direct_tls: SSLContext,
+    scheme: str,
+    step_id: str,
+) -> None:
+    """Its plex.direct name is known from the certificate, and works."""
+    await restart(plex, direct_tls)
+    result = await enter(hass, plex, scheme)
+    assert result["type"] is FlowResultType.MENU
+    assert result["step_id"] == step_id
+    assert result["menu_options"] == ["plex_direct", "unverified", "other_address"]
+    assert result["description_placeholders"]["address"] == r"127\.0\.0\.1"
+    # Nothing has gone to a server that is not who it should be.
+    assert plex.requests == []
+
+    result = await choose(hass, result, "plex_direct")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex, url=direct_url(plex))
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    ("scheme", "step_id", "first"),
+    [
+        ("http", "https_required", ["https", "unverified"]),
+        ("https", "certificate", ["unverified"]),
+    ],
+)
+async def test_a_certificate_that_nobody_trusts(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    self_signed: SSLContext,
+    scheme: str,
+    step_id: str,
+    first: list[str],
+) -> None:
+    await restart(plex, self_signed)
+    result = await enter(hass, plex, scheme)
+    assert result["step_id"] == step_id
+    assert result["menu_options"] == [*first, "other_address"]
+
+    result = await choose(hass, result, "unverified")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex, verify_ssl=False)
+    assert result["result"].state is ConfigEntryState.LOADED
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_certificate_of_its_own(
+    hass: HomeAssistant, plex: PlexSimulator, named_tls: SSLContext
+) -> None:
+    await restart(plex, named_tls)
+    result = await enter(hass, plex, "http")
+    result = await choose(hass, result, "https")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex)
+
+
+async def test_https_does_not_help_either(
+    hass: HomeAssistant, plex: PlexSimulator, self_signed: SSLContext
+) -> None:
+    await restart(plex, self_signed)
+    result = await choose(hass, await enter(hass, plex, "http"), "https")
+    assert result["step_id"] == "certificate"
+    result = await choose(hass, result, "unverified")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex, verify_ssl=False)
+
+
+async def test_the_name_of_a_certificate_that_nobody_trusts(
+    hass: HomeAssistant, plex: PlexSimulator, untrusted_tls: SSLContext
+) -> None:
+    """The name is not offered a second time."""
+    await restart(plex, untrusted_tls)
+    result = await choose(hass, await enter(hass, plex, "https"), "plex_direct")
+    assert result["step_id"] == "certificate"
+    assert result["menu_options"] == ["unverified", "other_address"]
+    result = await choose(hass, result, "unverified")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex, url=direct_url(plex), verify_ssl=False)
+
+
+async def test_another_address(
+    hass: HomeAssistant, plex: PlexSimulator, self_signed: SSLContext
+) -> None:
+    """What was typed is still there."""
+    await restart(plex, self_signed)
+    result = await enter(hass, plex, "https")
+    await restart(plex, None)
+    result = await choose(hass, result, "other_address")
+    assert result["step_id"] == "manual"
+    was = typed(plex, url=f"https://127.0.0.1:{plex.port}")
+    assert suggested(result) == was
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex)
+
+
+async def test_a_wrong_token_over_an_unverified_connection(
+    hass: HomeAssistant, plex: PlexSimulator, self_signed: SSLContext
+) -> None:
+    """The form shows what was chosen meanwhile, too."""
+    await restart(plex, self_signed)
+    result = await choose(hass, await start(hass), "manual")
+    result = await submit(hass, result, **typed(plex, token="wrong"))
+    result = await choose(hass, result, "unverified")
+    assert result["step_id"] == "manual"
+    assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
+    assert suggested(result) == typed(plex, token="wrong", verify_ssl=False)
+
+    result = await submit(hass, result, **typed(plex, verify_ssl=False))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_https_where_there_is_none(
+    hass: HomeAssistant, plex: PlexSimulator
+) -> None:
+    result = await enter(hass, plex, "https")
+    assert result["step_id"] == "manual"
+    assert result["errors"] == {CONF_URL: "ssl_error"}
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_reconfigure(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    direct_tls: SSLContext,
+) -> None:
+    await restart(plex, direct_tls)
+    result = await loaded.start_reconfigure_flow(hass)
+    result = await submit(
+        hass, result, url=f"https://127.0.0.1:{plex.port}", verify_ssl=True
+    )
+    assert result["step_id"] == "direct_certificate"
+    result = await choose(hass, result, "plex_direct")
+    assert result["reason"] == "reconfigure_successful"
+    assert loaded.data == typed(plex, url=direct_url(plex))
+    assert loaded.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_reauth(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    direct_tls: SSLContext,
+) -> None:
+    """A server whose secure connections were set to required in the meantime."""
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "token")
+    plex.token = "new"
+    await restart(plex, direct_tls)
+    result = await submit(hass, result, token="new")
+    assert result["step_id"] == "https_required"
+    result = await choose(hass, result, "plex_direct")
+    assert result["reason"] == "reauth_successful"
+    assert loaded.data == typed(plex, url=direct_url(plex))

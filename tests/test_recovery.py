@@ -1,0 +1,419 @@
+"""A server that is lost is found again, or the user is told what to do."""
+
+from collections.abc import Awaitable, Callable
+from ssl import SSLContext
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN, DOMAIN
+from homeassistant.config_entries import ConfigEntries, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+
+from .conftest import (
+    OF_TASK,
+    RENEWED_HASH,
+    Tick,
+    direct_url,
+    move,
+    restart,
+)
+from .flows import PlexTv, submit, typed
+from .simulator import (
+    AccountServer,
+    Fault,
+    GdmResponder,
+    GdmServer,
+    PlexSimulator,
+)
+
+BACKUP = f"sensor.{OF_TASK}backup_database"
+OTHER_MACHINE = "f" * 40
+DAY = 24 * 60 * 60
+
+
+@pytest.fixture
+def issues(issue_registry: ir.IssueRegistry) -> Callable[[], list[str]]:
+    """What the user is told to mend."""
+
+    def issues() -> list[str]:
+        return [
+            issue.translation_key
+            for issue in issue_registry.issues.values()
+            if issue.domain == DOMAIN
+        ]
+
+    return issues
+
+
+@pytest.fixture(params=["while it runs", "when Home Assistant starts"])
+async def lost(
+    request: pytest.FixtureRequest, hass: HomeAssistant, tick: Tick
+) -> Callable[[MockConfigEntry], Awaitable[None]]:
+    """Lose a server, and let Home Assistant take note of it in one of two ways."""
+
+    async def poll(entry: MockConfigEntry) -> None:
+        assert entry.state is ConfigEntryState.LOADED
+        await tick(60)
+
+    async def begin(entry: MockConfigEntry) -> None:
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+
+    return {"while it runs": poll, "when Home Assistant starts": begin}[request.param]
+
+
+type Lost = Callable[[MockConfigEntry], Awaitable[None]]
+type Issues = Callable[[], list[str]]
+
+
+async def use(
+    hass: HomeAssistant, entry: MockConfigEntry, plex: PlexSimulator, **changes: Any
+) -> None:
+    """Set a server up with other data."""
+    hass.config_entries.async_update_entry(entry, data=typed(plex, **changes))
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+# Found again
+
+
+async def test_on_the_network(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    lost: Lost,
+    issues: Issues,
+) -> None:
+    await move(plex)
+    gdm.servers = [
+        GdmServer(
+            name="Another",
+            port=1,
+            machine_identifier=OTHER_MACHINE,
+            version=plex.version,
+        ),
+        GdmServer.of(plex),
+    ]
+    await lost(loaded)
+    assert loaded.data == typed(plex)
+    assert loaded.state is ConfigEntryState.LOADED
+    assert hass.states.get(BACKUP).state == "idle"
+    assert issues() == []
+
+
+async def test_at_plex_tv(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    lost: Lost,
+) -> None:
+    """For who signed in there."""
+    account = {CONF_ACCOUNT_TOKEN: plex_tv.simulator.account_token}
+    await use(hass, entry, plex, **account)
+    await move(plex)
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    await lost(entry)
+    assert entry.data == typed(plex, **account)
+    assert entry.state is ConfigEntryState.LOADED
+    (asked,) = plex_tv.simulator.requests
+    assert asked.token == plex_tv.simulator.account_token
+
+
+async def test_plex_tv_is_not_asked_with_the_token_of_the_server(
+    loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv, lost: Lost
+) -> None:
+    await plex.stop()
+    await lost(loaded)
+    assert plex_tv.simulator.requests == []
+
+
+async def test_plex_tv_knows_nothing(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    tick: Tick,
+) -> None:
+    account = {CONF_ACCOUNT_TOKEN: "revoked"}
+    await use(hass, entry, plex, **account)
+    await plex.stop()
+    await tick(60)
+    assert len(plex_tv.simulator.requests) == 1
+    assert entry.data == typed(plex, **account)
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_renewed_certificate(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    direct_tls: SSLContext,
+    renewed_tls: SSLContext,
+    lost: Lost,
+    issues: Issues,
+) -> None:
+    """It tells itself for which name it is valid."""
+    await restart(plex, direct_tls)
+    await use(hass, entry, plex, url=direct_url(plex))
+    await restart(plex, renewed_tls)
+    await lost(entry)
+    assert entry.data == typed(plex, url=direct_url(plex, RENEWED_HASH))
+    assert entry.state is ConfigEntryState.LOADED
+    assert issues() == []
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_secure_connections_are_required_now(
+    loaded: MockConfigEntry, plex: PlexSimulator, direct_tls: SSLContext, lost: Lost
+) -> None:
+    await restart(plex, direct_tls)
+    await lost(loaded)
+    assert loaded.data == typed(plex, url=direct_url(plex))
+    assert loaded.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_secure_connection_stays_secure(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    direct_tls: SSLContext,
+    tick: Tick,
+) -> None:
+    """The server answers elsewhere, but without TLS: anybody could be that."""
+    await restart(plex, direct_tls)
+    await use(hass, entry, plex, url=direct_url(plex))
+    was = dict(entry.data)
+    await plex.stop()
+    plex.port = 0
+    plex.ssl_context = None
+    await plex.start()
+    gdm.servers = [GdmServer.of(plex)]
+    plex.requests.clear()
+    await tick(60)
+    assert gdm.searches
+    assert entry.data == was
+    assert {request.token for request in plex.requests} <= {None}
+
+
+async def test_a_search_is_not_repeated_at_every_poll(
+    loaded: MockConfigEntry, plex: PlexSimulator, gdm: GdmResponder, tick: Tick
+) -> None:
+    await plex.stop()
+    for searches in (2, 2, 2, 2, 2, 4):  # each goes out twice
+        await tick(60)
+        assert gdm.searches == searches
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.MAINTENANCE, Fault.RATE_LIMITED_BARE],
+)
+async def test_who_answers_is_not_searched(
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    tick: Tick,
+    fault: Fault,
+) -> None:
+    plex.inject(fault)
+    for _ in range(5):
+        await tick(60)
+    assert gdm.searches == 0
+
+
+async def test_another_server_has_taken_the_address(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    tick: Tick,
+) -> None:
+    """It refuses the token, which is no reason to ask for another."""
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as moved:
+        moved.websocket_refusal = 404
+        plex.machine_identifier, plex.token = OTHER_MACHINE, "of another owner"
+        gdm.servers = [GdmServer.of(moved)]
+        await tick(60)
+        assert loaded.data == typed(moved)
+        assert loaded.state is ConfigEntryState.LOADED
+        assert hass.config_entries.flow.async_progress() == []
+
+
+# Not found
+
+
+async def test_another_server_is_there_instead(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    lost: Lost,
+    issues: Issues,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    plex.name = "Nobody's"
+    hass.config_entries.async_update_entry(loaded, title="My [Server](x)")
+    right, plex.machine_identifier = plex.machine_identifier, OTHER_MACHINE
+    plex.token = "of another owner"
+    await lost(loaded)
+    assert issues() == ["moved"]
+    issue = issue_registry.async_get_issue(DOMAIN, f"moved_{loaded.entry_id}")
+    assert issue.severity is ir.IssueSeverity.ERROR
+    assert not issue.is_fixable
+    assert issue.translation_placeholders == {
+        "server": r"My \[Server\]\(x\)",
+        "address": r"127\.0\.0\.1",
+    }
+
+    # The user gives the server its new address.
+    plex.machine_identifier, plex.token = right, loaded.data["token"]
+    await move(plex)
+    result = await loaded.start_reconfigure_flow(hass)
+    await submit(hass, result, url=plex.url, verify_ssl=True)
+    assert loaded.state is ConfigEntryState.LOADED
+    assert issues() == []
+
+
+async def test_a_silent_server(
+    loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick, issues: Issues
+) -> None:
+    """It may sleep, but not for a whole day."""
+    await plex.stop()
+    await tick(60)
+    await tick(DAY - 1)
+    assert issues() == []
+    await tick(300)
+    assert issues() == ["moved"]
+
+    await plex.start()
+    await tick(60)
+    assert issues() == []
+
+
+async def test_a_silent_server_at_start(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    issues: Issues,
+) -> None:
+    """The day goes on while Home Assistant tries to set the server up."""
+    await plex.stop()
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    await tick(DAY - 1)
+    assert issues() == []
+    await tick(600)
+    assert issues() == ["moved"]
+
+    await plex.start()
+    await tick(1200)
+    assert entry.state is ConfigEntryState.LOADED
+    assert issues() == []
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_certificate_that_helps_nobody(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    direct_tls: SSLContext,
+    self_signed: SSLContext,
+    lost: Lost,
+    issues: Issues,
+) -> None:
+    await restart(plex, direct_tls)
+    await use(hass, entry, plex, url=direct_url(plex))
+    await restart(plex, self_signed)
+    await lost(entry)
+    assert issues() == ["certificate"]
+
+    result = await entry.start_reconfigure_flow(hass)
+    await submit(hass, result, url=plex.url, verify_ssl=False)
+    assert entry.state is ConfigEntryState.LOADED
+    assert issues() == []
+
+
+async def test_an_account_that_no_longer_owns_the_server(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    lost: Lost,
+    issues: Issues,
+) -> None:
+    token, plex.shared_token = plex.token, plex.token
+    plex.token = "of the new owner"
+    await lost(loaded)
+    assert issues() == ["not_owner"]
+    assert hass.config_entries.flow.async_progress() == []
+
+    plex.token = token
+    await hass.config_entries.async_reload(loaded.entry_id)
+    assert issues() == []
+
+
+async def test_ownership_that_comes_back(
+    loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick, issues: Issues
+) -> None:
+    plex.inject(Fault.FORBIDDEN, "/butler")
+    await tick(60)
+    assert issues() == ["not_owner"]
+    plex.clear_faults()
+    await tick(60)
+    assert issues() == []
+
+
+async def test_issues_of_each_server(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    issues: Issues,
+) -> None:
+    """One that is well takes nothing back of another."""
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE, name="Cellar") as other:
+        other.websocket_refusal = 404
+        second = MockConfigEntry(
+            domain=DOMAIN, unique_id=OTHER_MACHINE, data=typed(other)
+        )
+        second.add_to_hass(hass)
+        await hass.config_entries.async_setup(second.entry_id)
+        plex.inject(Fault.FORBIDDEN, "/butler")
+        await tick(60)
+        await tick(60)
+        assert issues() == ["not_owner"]
+
+
+@pytest.mark.parametrize(
+    "leave", [ConfigEntries.async_remove, ConfigEntries.async_unload]
+)
+async def test_a_server_that_is_removed_or_disabled(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    issues: Issues,
+    leave: Callable[[ConfigEntries, str], Awaitable[object]],
+) -> None:
+    plex.inject(Fault.FORBIDDEN, "/butler")
+    await tick(60)
+    assert issues() == ["not_owner"]
+    await leave(hass.config_entries, loaded.entry_id)
+    assert issues() == []
+
+
+async def test_a_server_that_never_loaded_is_removed(
+    hass: HomeAssistant, entry: MockConfigEntry, plex: PlexSimulator, issues: Issues
+) -> None:
+    plex.inject(Fault.FORBIDDEN, "/butler")
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert issues() == ["not_owner"]
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert issues() == []
