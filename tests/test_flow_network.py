@@ -145,6 +145,18 @@ async def test_a_search_updates_the_address_of_a_server_that_is_set_up(
     assert loaded.state is ConfigEntryState.LOADED
 
 
+async def test_a_search_that_a_server_which_is_set_up_does_not_answer(
+    hass: HomeAssistant,
+    gdm: GdmResponder,
+    plex: PlexSimulator,
+    loaded: MockConfigEntry,
+) -> None:
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        gdm.servers = [GdmServer.of(other)]
+        assert options(await search(hass)).keys() == {OTHER_MACHINE}
+        assert loaded.data == typed(plex)
+
+
 async def test_a_server_that_answers_where_it_was_stays_there(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator, loaded: MockConfigEntry
 ) -> None:
