@@ -9,9 +9,10 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from hypothesis import HealthCheck, settings
 import pytest
+from yarl import URL
 
-from custom_components.plex_butler.plex import PlexServer
-from tests.simulator import Authority, PlexSimulator
+from custom_components.plex_butler.plex import PlexServer, account
+from tests.simulator import Authority, PlexSimulator, PlexTvSimulator
 
 # The same examples every time: what fails here fails everywhere. A fixture serves all
 # examples of a test, and a busy machine is no reason to fail.
@@ -70,3 +71,15 @@ async def trusting(
     connector = aiohttp.TCPConnector(ssl=context, resolver=NoNames())
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
+
+
+@pytest.fixture
+async def plex_tv(
+    monkeypatch: pytest.MonkeyPatch, socket_enabled: None
+) -> AsyncIterator[PlexTvSimulator]:
+    """plex.tv, at all of its addresses."""
+    async with PlexTvSimulator() as simulator:
+        url = URL(f"{simulator.url}/api/v2")
+        monkeypatch.setattr(account, "PLEX_TV_URL", url)
+        monkeypatch.setattr(account, "PLEX_TV_CLIENTS_URL", url)
+        yield simulator
