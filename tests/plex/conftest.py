@@ -1,13 +1,18 @@
 """What the tests of the Plex side share. No Home Assistant runs in them."""
 
 from collections.abc import AsyncIterator
+import socket
+import ssl
+from typing import NoReturn, override
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from hypothesis import HealthCheck, settings
 import pytest
+from yarl import URL
 
-from custom_components.plex_butler.plex import PlexServer
-from tests.simulator import PlexSimulator
+from custom_components.plex_butler.plex import PlexServer, account
+from tests.simulator import Authority, PlexSimulator, PlexTvSimulator
 
 # The same examples every time: what fails here fails everywhere. A fixture serves all
 # examples of a test, and a busy machine is no reason to fail.
@@ -37,3 +42,44 @@ async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
 def server(plex: PlexSimulator, session: aiohttp.ClientSession) -> PlexServer:
     """The server as its owner's client sees it."""
     return PlexServer(session, plex.url, plex.token)
+
+
+class NoNames(AbstractResolver):
+    """Fails whoever asks it for a name."""
+
+    @override
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_INET,
+    ) -> NoReturn:
+        raise AssertionError(f"{host} was looked up")
+
+    @override
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def trusting(
+    authority: Authority, socket_enabled: None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session that trusts the authority, where there is no name server."""
+    context = ssl.create_default_context()
+    authority.trust(context)
+    connector = aiohttp.TCPConnector(ssl=context, resolver=NoNames())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield session
+
+
+@pytest.fixture
+async def plex_tv(
+    monkeypatch: pytest.MonkeyPatch, socket_enabled: None
+) -> AsyncIterator[PlexTvSimulator]:
+    """plex.tv, at all of its addresses."""
+    async with PlexTvSimulator() as simulator:
+        url = URL(f"{simulator.url}/api/v2")
+        monkeypatch.setattr(account, "PLEX_TV_URL", url)
+        monkeypatch.setattr(account, "PLEX_TV_CLIENTS_URL", url)
+        yield simulator

@@ -10,7 +10,6 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-import trustme
 
 from custom_components.plex_butler.plex import (
     PlexConnectionError,
@@ -19,7 +18,7 @@ from custom_components.plex_butler.plex import (
     PlexTimeoutError,
     PlexTlsError,
 )
-from tests.simulator import Fault, PlexSimulator
+from tests.simulator import Authority, Fault, PlexSimulator
 
 from .wire import Wire, http
 
@@ -207,28 +206,9 @@ async def test_no_connection_within_five_seconds_is_no_slow_answer(
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def tls(authority: trustme.CA) -> ssl.SSLContext:
+def tls(authority: Authority) -> ssl.SSLContext:
     """What a server at 127.0.0.1 speaks, with a certificate few trust."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
-
-
-@pytest.fixture
-async def trusting(
-    authority: trustme.CA, socket_enabled: None
-) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that trusts it."""
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    connector = aiohttp.TCPConnector(ssl=context)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        yield session
+    return authority.valid_for("127.0.0.1")
 
 
 async def test_https(tls: ssl.SSLContext, trusting: aiohttp.ClientSession) -> None:

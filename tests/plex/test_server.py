@@ -11,6 +11,7 @@ from custom_components.plex_butler.plex import (
     PlexResponseError,
     PlexServer,
     PlexUnknownTaskError,
+    PlexWrongServerError,
     ServerIdentity,
     StartResult,
     StopResult,
@@ -29,6 +30,20 @@ async def test_get_identity(plex: PlexSimulator, server: PlexServer) -> None:
     assert await server.get_identity() == ServerIdentity(
         machine_identifier=plex.machine_identifier, version=plex.version
     )
+
+
+async def test_the_wanted_server_answers(
+    plex: PlexSimulator, server: PlexServer
+) -> None:
+    identity = await server.get_identity(plex.machine_identifier)
+
+    assert identity.machine_identifier == plex.machine_identifier
+
+
+@pytest.mark.parametrize("wanted", ["another", "", "5133a1c0de"])
+async def test_another_server_answers(server: PlexServer, wanted: str) -> None:
+    with pytest.raises(PlexWrongServerError, match="another server answers"):
+        await server.get_identity(wanted)
 
 
 async def test_an_identity_needs_an_identifier(

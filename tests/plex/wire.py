@@ -19,6 +19,12 @@ def http(status: int = 200, body: bytes = NO_TASKS, **headers: str) -> bytes:
     return head.encode() + body
 
 
+async def idle() -> None:
+    """Let everything happen that can happen now, without any time going by."""
+    for _ in range(500):
+        await asyncio.sleep(0)
+
+
 def forever(answers: Sequence[bytes]) -> Iterator[bytes]:
     return chain(answers, repeat(answers[-1]))
 

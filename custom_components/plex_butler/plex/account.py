@@ -107,6 +107,7 @@ def _urls(resource: dict[str, Any]) -> tuple[str, ...]:
     """Return where a server may answer: at home, elsewhere, and through a relay.
 
     Plain HTTP is good enough at home only: elsewhere, strangers would read the token.
+    It proves nothing of who answers, so even there it comes last.
     """
     connections = resource.get("connections")
     ranked: list[tuple[int, str]] = []
@@ -114,12 +115,12 @@ def _urls(resource: dict[str, Any]) -> tuple[str, ...]:
         if not isinstance(connection, dict):
             continue
         local = connection.get("local") is True
-        rank = 2 if connection.get("relay") is True else 0 if local else 1
+        rank = 3 if connection.get("relay") is True else 0 if local else 2
         uri = connection.get("uri")
         if isinstance(uri, str) and uri.startswith("https://") and len(uri) <= MAX_URL:
             ranked.append((rank, uri))
         if rank == 0 and resource.get("httpsRequired") is not True:
-            ranked += [(rank, url) for url in _plain_url(connection)]
+            ranked += [(1, url) for url in _plain_url(connection)]
     ranked.sort(key=lambda pair: pair[0])
     return tuple(url for _, url in ranked[:MAX_CONNECTIONS])
 

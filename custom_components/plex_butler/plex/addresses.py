@@ -47,4 +47,5 @@ async def find_address(
     finally:
         for answer in asked:
             answer.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
     return None

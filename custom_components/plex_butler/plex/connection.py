@@ -99,8 +99,9 @@ class PlexConnection:
         self._server_hostname: str | None = None
         # Many routers refuse to look up a name that stands for an address at home, and
         # without the internet nobody can: this one says which address it is.
-        if address := direct_address(url.host):
-            self._target = url.with_host(address)
+        self._address = direct_address(url.host)
+        if self._address:
+            self._target = url.with_host(self._address)
             self._server_hostname = url.host
             self._headers[hdrs.HOST] = url.host_port_subcomponent or ""
         self._base = str(self._target)
@@ -217,6 +218,8 @@ class PlexConnection:
                 raise PlexRedirectError("redirected to another address")
             if method != hdrs.METH_GET and response.status not in _SAME_METHOD:
                 raise PlexRedirectError(f"redirected with status {response.status}")
+            if self._address:  # Here, too, nobody need look up the name.
+                url = url.with_host(self._address)
         raise PlexRedirectError("redirected too often")
 
 

@@ -17,8 +17,10 @@ from yarl import URL
 CONNECT_TIMEOUT = 5.0
 
 _HASH = r"[0-9a-z]{1,63}"
-_NAME = re.compile(rf"(\d+-\d+-\d+-\d+)\.({_HASH})\.plex\.direct\.?", re.IGNORECASE)
-_DOMAIN = re.compile(rf"({_HASH})\.plex\.direct", re.IGNORECASE)
+# Without ASCII, IGNORECASE takes letters of other alphabets for some of these.
+_CASELESS = re.IGNORECASE | re.ASCII
+_NAME = re.compile(rf"(\d+-\d+-\d+-\d+)\.{_HASH}\.plex\.direct\.?", _CASELESS)
+_DOMAIN = re.compile(rf"({_HASH})\.plex\.direct", _CASELESS)
 # In a certificate, names stand as plain text.
 _CERTIFIED = re.compile(rf"\*\.({_HASH})\.plex\.direct".encode())
 
