@@ -163,9 +163,10 @@ async def test_a_server_that_answers_where_it_was_stays_there(
     """A reply to a search proves nothing."""
     async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
         gdm.servers = [GdmServer.of(impostor)]
-        was = dict(loaded.data)
+        was, coordinator = dict(loaded.data), loaded.runtime_data
         await search(hass)
         assert loaded.data == was
+        assert loaded.runtime_data is coordinator  # nor was it loaded anew
         assert {request.token for request in impostor.requests} <= {None}
 
 

@@ -13,6 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from .conftest import (
+    DIRECT_HASH,
     OF_TASK,
     RENEWED_HASH,
     Tick,
@@ -97,13 +98,30 @@ async def test_on_the_network(
             machine_identifier=OTHER_MACHINE,
             version=plex.version,
         ),
-        GdmServer.of(plex),
+        GdmServer.of(plex, DIRECT_HASH),
     ]
     await lost(loaded)
     assert loaded.data == typed(plex)
     assert loaded.state is ConfigEntryState.LOADED
     assert hass.states.get(BACKUP).state == "idle"
     assert issues() == []
+
+
+async def test_on_the_network_with_a_certificate_that_is_not_verified(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    self_signed: SSLContext,
+    lost: Lost,
+) -> None:
+    await restart(plex, self_signed)
+    await use(hass, entry, plex, verify_ssl=False)
+    await move(plex)
+    gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
+    await lost(entry)
+    assert entry.data == typed(plex, url=direct_url(plex), verify_ssl=False)
+    assert entry.state is ConfigEntryState.LOADED
 
 
 async def test_at_plex_tv(
@@ -294,6 +312,18 @@ async def test_a_silent_server(
 
     await plex.start()
     await tick(60)
+    assert issues() == []
+
+
+async def test_a_server_that_sleeps_again_and_again(
+    loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick, issues: Issues
+) -> None:
+    for _ in range(2):
+        await plex.stop()
+        await tick(60)
+        await tick(DAY - 600)
+        await plex.start()
+        await tick(300)
     assert issues() == []
 
 
