@@ -9,9 +9,11 @@ and ``python -m tests.simulator`` serves it from a shell.
 """
 
 from .activities import RunShape
+from .default_settings import default_settings
 from .faults import Fault
 from .recording import RecordedRequest
 from .server import PlexSimulator
+from .settings import SimulatedSetting
 from .tasks import SimulatedTask, default_tasks
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "PlexSimulator",
     "RecordedRequest",
     "RunShape",
+    "SimulatedSetting",
     "SimulatedTask",
+    "default_settings",
     "default_tasks",
 ]

@@ -9,12 +9,14 @@ from typing import Any, Self
 from aiohttp import web
 
 from .control import CONTROL, answer_control
+from .default_settings import default_settings
 from .fault_answers import REDIRECTED, Scene, as_response, play
 from .faults import ALTERING, Fault, FaultBook, Injection
 from .media_server import MediaServer
 from .notifications import NOTIFICATIONS, ActivityFeed, Notifications, frame
 from .recording import Pulse, RecordedRequest
 from .rendering import error_page
+from .settings import SimulatedSetting
 from .tasks import SimulatedTask, default_tasks
 
 HOST = "127.0.0.1"
@@ -34,14 +36,19 @@ class PlexSimulator(MediaServer):
         token: str | None = TOKEN,
         version: str = "1.43.4.10903-e5521bd8c",
         tasks: Mapping[str, SimulatedTask] | Iterable[SimulatedTask] | None = None,
+        settings: Mapping[str, SimulatedSetting] | None = None,
     ) -> None:
-        """Prepare a server; port 0 takes a free one, no tasks are the default ones."""
+        """Prepare a server.
+
+        Port 0 takes a free one; no tasks and no settings are the default ones.
+        """
         super().__init__(
             name=name,
             machine_identifier=machine_identifier,
             token=token,
             version=version,
             tasks=_by_name(tasks),
+            settings=default_settings() if settings is None else settings,
         )
         self.port = port
         self.ssl_context: SSLContext | None = None
@@ -58,6 +65,9 @@ class PlexSimulator(MediaServer):
         self._runner: web.ServerRunner | None = None
         feed = ActivityFeed(lambda: self.run_activities, self._notifications.announce)
         self.butler.listeners += [feed.look, self._changed.beat]
+        self.settings.listeners.append(
+            lambda rows: self.notify("preference", "Setting", rows)
+        )
 
     @property
     def url(self) -> str:

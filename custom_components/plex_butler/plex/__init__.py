@@ -18,6 +18,7 @@ from .errors import (
     PlexHttpsRequiredError,
     PlexRedirectError,
     PlexResponseError,
+    PlexSettingError,
     PlexTimeoutError,
     PlexTlsError,
     PlexUnknownTaskError,
@@ -25,14 +26,25 @@ from .errors import (
 )
 from .events import ActivityEvent, SettingEvent, StreamDown, StreamUp, listen
 from .maintenance import Maintenance
-from .models import Activity, ButlerTask, ServerIdentity, StartResult, StopResult
+from .models import (
+    Activity,
+    ButlerTask,
+    ServerIdentity,
+    Setting,
+    SettingKind,
+    SettingValue,
+    StartResult,
+    StopResult,
+)
 from .server import PlexServer
+from .settings import Behavior, WindowSetting, is_butlers, setting_of
 from .url import normalize_url
 from .watch import ButlerWatch, Run
 
 __all__ = [
     "Activity",
     "ActivityEvent",
+    "Behavior",
     "ButlerTask",
     "ButlerWatch",
     "ClientInfo",
@@ -46,17 +58,24 @@ __all__ = [
     "PlexRedirectError",
     "PlexResponseError",
     "PlexServer",
+    "PlexSettingError",
     "PlexTimeoutError",
     "PlexTlsError",
     "PlexUnknownTaskError",
     "PlexUrlError",
     "Run",
     "ServerIdentity",
+    "Setting",
     "SettingEvent",
+    "SettingKind",
+    "SettingValue",
     "StartResult",
     "StopResult",
     "StreamDown",
     "StreamUp",
+    "WindowSetting",
+    "is_butlers",
     "listen",
     "normalize_url",
+    "setting_of",
 ]

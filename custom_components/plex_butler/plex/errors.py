@@ -74,3 +74,7 @@ class PlexRedirectError(PlexResponseError):
 
 class PlexUnknownTaskError(PlexError):
     """The server has no Butler task of that name (404)."""
+
+
+class PlexSettingError(PlexError):
+    """The server has no setting of that id, or does not take the value (400, 403)."""
