@@ -5,8 +5,9 @@ from typing import Any, override
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import callback
 from homeassistant.helpers.selector import (
     BooleanSelector,
     TextSelector,
@@ -17,6 +18,7 @@ from homeassistant.helpers.selector import (
 from .client import async_create_server
 from .const import DOMAIN
 from .errors import flow_error
+from .options_flow import PlexButlerOptionsFlow
 from .plex import PlexError
 
 TOKEN_SELECTOR = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
@@ -39,6 +41,13 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     VERSION = 1
 
     _server_name: str
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> PlexButlerOptionsFlow:
+        """Return the flow of the options."""
+        return PlexButlerOptionsFlow()
 
     @override
     async def async_step_user(

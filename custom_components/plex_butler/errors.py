@@ -18,6 +18,7 @@ from .plex import (
     PlexForbiddenError,
     PlexHttpsRequiredError,
     PlexResponseError,
+    PlexSettingError,
     PlexTlsError,
     PlexUnknownTaskError,
     PlexUrlError,
@@ -32,6 +33,7 @@ _KEYS: dict[type[PlexError], str] = {
     PlexBusyError: "server_busy",
     PlexResponseError: "bad_response",
     PlexUnknownTaskError: "unknown_task",
+    PlexSettingError: "setting_refused",
 }
 
 # The form's field that a user mends the error in.

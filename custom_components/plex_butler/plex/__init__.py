@@ -37,7 +37,7 @@ from .models import (
     StopResult,
 )
 from .server import PlexServer
-from .settings import Behavior, WindowSetting, is_butlers, setting_of
+from .settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
 from .url import normalize_url
 from .watch import ButlerWatch, Run
 
@@ -75,6 +75,7 @@ __all__ = [
     "StreamUp",
     "WindowSetting",
     "is_butlers",
+    "kind_of",
     "listen",
     "normalize_url",
     "setting_of",

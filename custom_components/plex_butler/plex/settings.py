@@ -5,6 +5,8 @@ They are read and changed as https://developer.plex.tv/pms/ says ("Preferences")
 
 from enum import StrEnum
 
+from .models import SettingKind
+
 # A task that is not just on or off has a setting of its own for when to do its work.
 _BEHAVIORS = {
     "ButlerTaskGenerateAdMarkers": "GenerateAdMarkerBehavior",
@@ -45,6 +47,11 @@ def setting_of(task: str) -> str:
     Not every task has one, and which settings there are is the server's to say.
     """
     return _BEHAVIORS.get(task, _SWITCH + task)
+
+
+def kind_of(task: str) -> SettingKind:
+    """Return of what kind that setting is, if it is what it should be."""
+    return SettingKind.TEXT if task in _BEHAVIORS else SettingKind.BOOL
 
 
 def is_butlers(setting_id: str) -> bool:
