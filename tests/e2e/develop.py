@@ -103,6 +103,7 @@ async def _simulate(stack: AsyncExitStack, port: int) -> PlexSimulator:
     _check_free(port, "--simulator-port")
     async with _step("Simulated Plex server") as report:
         plex = PlexSimulator(port=port, tasks=default_tasks(speed=1))
+        plex.hour = None
         await stack.enter_async_context(plex)
         report.append(plex.url)
     return plex

@@ -41,6 +41,7 @@ async def _serve(arguments: Namespace) -> str | None:
         token=None if arguments.unclaimed else arguments.token,
         tasks=default_tasks(speed=1),
     )
+    plex.hour = None
     try:
         await plex.start()
     except (OSError, OverflowError) as err:
