@@ -18,6 +18,7 @@ from .plex import (
     is_butlers,
 )
 
+type Settings = Mapping[str, Setting]
 type Values = Mapping[str, SettingValue]
 
 
@@ -35,7 +36,7 @@ class ServerSettings:
         self._server = server
         self._name = name
         self._changed = changed
-        self._listed: dict[str, Setting] | None = None
+        self._listed: Settings | None = None
         # What is being written, the latest last.
         self._pending: list[Values] = []
         self._one_at_a_time = asyncio.Lock()
@@ -45,16 +46,14 @@ class ServerSettings:
         self._told = False
 
     @property
-    def known(self) -> Mapping[str, Setting] | None:
+    def known(self) -> Settings | None:
         """The settings by id; None while they cannot be read.
 
         What is being written is taken to be so, until the server was asked.
         """
-        if self._listed is None or not self._pending:
-            return self._listed
-        known = self._listed.copy()
+        known = self._listed
         for values in self._pending:
-            _apply(values, known)
+            known = _with(known, values)
         return known
 
     @property
@@ -90,7 +89,7 @@ class ServerSettings:
         try:
             async with self._one_at_a_time:
                 await self._server.set_settings(values)
-                _apply(values, self._listed or {})
+                self._listed = _with(self._listed, values)
                 await self._read()
                 self._check(values)
         except BaseException:  # Also when it was cancelled, nobody knows.
@@ -138,6 +137,11 @@ class ServerSettings:
             LOGGER.info("The settings of %s cannot be read (%s)", self._name, err)
 
 
-def _apply(values: Values, settings: dict[str, Setting]) -> None:
-    for key in values.keys() & settings.keys():
-        settings[key] = replace(settings[key], value=values[key])
+def _with(settings: Settings | None, values: Values) -> Settings | None:
+    """Return the settings as they are with other values."""
+    if settings is None:
+        return None
+    return {
+        key: replace(one, value=values[key]) if key in values else one
+        for key, one in settings.items()
+    }
