@@ -177,8 +177,8 @@ async def plex_tv(
 
 
 def reads(plex: PlexSimulator) -> list[RecordedRequest]:
-    """Return what was asked of the server, but for the tries to reach its websocket."""
-    return [r for r in plex.requests if "websockets" not in r.raw_path]
+    """Return what was asked of the server, but for its websocket and its settings."""
+    return [r for r in plex.requests if not r.raw_path.startswith("/:/")]
 
 
 def make_entry(plex: PlexSimulator) -> MockConfigEntry:
@@ -262,6 +262,12 @@ def tick(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Tick:
         await settle(hass)
 
     return tick
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go on at once after a setting was changed: the clock stands still."""
+    monkeypatch.setattr(connection, "PAUSE", 0)
 
 
 @pytest.fixture

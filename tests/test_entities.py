@@ -40,13 +40,16 @@ async def test_entities_of_a_server_and_a_task(
             "state": hass.states.get(entity.entity_id),
             "translation_key": entity.translation_key,
         } == snapshot(name=key, exclude=props("entity_id"))
-    assert len(entities) == 11
+    assert len(entities) == 16
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_entities_of_a_whole_server(hass: HomeAssistant) -> None:
-    """Six of the server, and three for each of 22 tasks that are enabled by default."""
-    assert len(hass.states.async_entity_ids()) == 6 + 22 * 3
+    """Ten of the server, and three or four of each of 22 tasks.
+
+    Those are enabled by default, and 19 tasks have a setting.
+    """
+    assert len(hass.states.async_entity_ids()) == 10 + 22 * 3 + 19
 
 
 # What is known of a task

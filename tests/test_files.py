@@ -92,13 +92,13 @@ def entity_keys() -> set[str]:
 
 
 def test_exceptions_use_what_they_are_given() -> None:
-    given = {"server", "error", "entity_id"}
+    given = {"server", "error", "entity_id", "hour"}
     for message in leaves(EN["exceptions"]).values():
         assert placeholders(message) <= given
 
 
 @pytest.mark.parametrize(
-    "step", EN["config"]["step"].values(), ids=EN["config"]["step"]
+    "step", [*EN["config"]["step"].values(), *EN["options"]["step"].values()]
 )
 def test_every_field_is_described(step: dict[str, Any]) -> None:
     assert set(step.get("data", {})) == set(step.get("data_description", {}))

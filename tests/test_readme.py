@@ -20,8 +20,8 @@ from .conftest import OF_TASK, Tick, until
 from .simulator import PlexSimulator
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-BACK_UP, NIGHT, DIARY, NO_ANALYSIS = (
-    yaml.safe_load(block.replace("sensor.media_server_", f"sensor.{OF_TASK}"))
+BACK_UP, NIGHT, DIARY, NO_ANALYSIS, PRICE, SEASONS = (
+    yaml.safe_load(re.sub(r"\b(sensor|switch)\.media_server_", rf"\1.{OF_TASK}", block))
     for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 )
 
@@ -109,6 +109,29 @@ async def test_no_analysis_during_a_film(
     hass.states.async_set("media_player.living_room", "playing")
     await hass.async_block_till_done()
     assert plex.butler.idle
+
+
+@pytest.mark.usefixtures("no_pause", "loaded")
+async def test_cheap_electricity(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    await automate(hass, PRICE)
+    hass.states.async_set("input_number.cheapest_hour", "22.0")
+    await hass.async_block_till_done()
+    assert plex.settings.number("ButlerStartHour") == 22
+    assert plex.settings.number("ButlerEndHour") == 1
+
+
+@pytest.mark.usefixtures("no_pause", "loaded")
+async def test_seasons(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    await automate(hass, SEASONS)
+    for season, start, end, enabled in (
+        ("winter", 2, 5, False),
+        ("summer", 11, 15, True),
+    ):
+        hass.states.async_set("sensor.season", season)
+        await hass.async_block_till_done()
+        assert plex.settings.number("ButlerStartHour") == start
+        assert plex.settings.number("ButlerEndHour") == end
+        assert plex.tasks["DeepMediaAnalysis"].enabled is enabled
 
 
 async def test_entities_and_actions_are_all_listed(

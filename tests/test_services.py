@@ -1,4 +1,4 @@
-"""The five actions, as automations and scripts call them."""
+"""The actions, as automations and scripts call them."""
 
 from typing import Any
 
@@ -210,6 +210,7 @@ async def test_actions_exist_without_a_server(hass: HomeAssistant) -> None:
         "stop_task",
         "start_all_tasks",
         "stop_all_tasks",
+        "set_maintenance_window",
     }
 
 

@@ -55,7 +55,7 @@ async def test_vanished_task_leaves_and_may_come_back(
     backup = plex.tasks.pop("BackupDatabase")
     await tick(61)
     entries = er.async_entries_for_config_entry(entity_registry, loaded.entry_id)
-    assert len(entries) == 6 + 21 * 5  # one of 22 tasks is gone
+    assert len(entries) == 10 + 21 * 5 + 18  # one of 22 tasks is gone
     assert not [e for e in entries if "BackupDatabase" in e.unique_id]
     assert not device_registry.async_get_child_device_by_identifier(
         task_device(loaded, "BackupDatabase"), loaded.entry_id
@@ -87,6 +87,7 @@ async def test_one_bad_answer_removes_nothing(
     plex: PlexSimulator,
     tick: Tick,
     entity_registry: er.EntityRegistry,
+    caplog: pytest.LogCaptureFixture,
     fault: Fault,
 ) -> None:
     plex.inject(fault, "/butler", times=1)
@@ -96,6 +97,7 @@ async def test_one_bad_answer_removes_nothing(
 
     await tick(61)
     assert hass.states.get(BACKUP).state == "idle"
+    assert "unique ID" not in caplog.text  # nothing was added a second time
 
 
 async def test_user_deletes_a_device(

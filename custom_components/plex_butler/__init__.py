@@ -1,26 +1,18 @@
 """Butler for Plex: the maintenance tasks of a Plex Media Server."""
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .client import async_create_server
-from .const import DOMAIN
+from .const import DOMAIN, PLATFORMS
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import listed_identifiers
 from .recovery import async_delete_issues
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-
-PLATFORMS = [
-    Platform.BINARY_SENSOR,
-    Platform.BUTTON,
-    Platform.EVENT,
-    Platform.SENSOR,
-]
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
@@ -35,6 +27,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
         hass, entry, await async_create_server(hass, entry.data)
     )
     await coordinator.async_config_entry_first_refresh()
+    await coordinator.async_read_settings()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_create_background_task(

@@ -5,13 +5,15 @@ from typing import Any, override
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .client import async_discover, async_find_address, async_identify
 from .const import DOMAIN
 from .finding import async_follow
+from .options_flow import PlexButlerOptionsFlow
 from .plex import DiscoveredServer
 from .plex_tv_flow import CONF_SERVER, PlexTvFlow, server_schema
 from .text import markdown
@@ -38,6 +40,13 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
     """Handle the config flow of Butler for Plex."""
 
     _found: Mapping[str, DiscoveredServer]
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> PlexButlerOptionsFlow:
+        """Return the flow of the options."""
+        return PlexButlerOptionsFlow()
 
     @override
     async def async_step_user(self, _: object = None) -> ConfigFlowResult:

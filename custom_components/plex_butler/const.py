@@ -4,17 +4,32 @@ from datetime import timedelta
 import logging
 from typing import Final
 
+from homeassistant.const import Platform
+
 DOMAIN: Final = "plex_butler"
 # The token of plex.tv, of who signed in there. The server has one of its own.
 CONF_ACCOUNT_TOKEN: Final = "account_token"  # noqa: S105 -- the name of one
 
 LOGGER = logging.getLogger(__package__)
+PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 # Tasks change their state by the hour when nothing runs, by the minute when one does.
 IDLE_INTERVAL = timedelta(seconds=60)
 BUSY_INTERVAL = timedelta(seconds=10)
 # While the server tells by itself, polling only makes sure of it.
 LIVE_INTERVAL = timedelta(minutes=5)
+
+# Settings are many, and change rarely. It is a quarter of an hour between two polls that
+# read them, of which the latter may come a little early.
+SETTINGS_INTERVAL = timedelta(minutes=14, seconds=30)
 
 # A request is looked after when Plex can show what it has set in motion, and often for a
 # while.

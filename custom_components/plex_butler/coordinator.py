@@ -1,18 +1,18 @@
 """Does what buttons and actions ask of a server's Butler."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterator
+from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, override
+from datetime import tzinfo
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import CONF_TIME_ZONE
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .const import LOOK_DELAY, WATCH
+from .const import WATCH
 from .data import ButlerData
 from .errors import action_error
 from .plex import (
@@ -20,6 +20,7 @@ from .plex import (
     PlexError,
     PlexServer,
     Run,
+    SettingValue,
     StartResult,
     StopResult,
 )
@@ -41,7 +42,18 @@ class ButlerCoordinator(ButlerReader):
         super().__init__(hass, entry, server)
         # Tasks that were asked to stop from here since they were started.
         self._stopping: set[str] = set()
-        self._cancel_look: CALLBACK_TYPE = _nothing
+        self._time_zone: tzinfo | None = None
+
+    @property
+    def time_zone(self) -> tzinfo:
+        """What the server's clocks show: its option, or as here."""
+        return self._time_zone or dt_util.get_default_time_zone()
+
+    async def async_read_settings(self) -> None:
+        """Read the settings, and the time zone that they are meant in."""
+        if name := self.config_entry.options.get(CONF_TIME_ZONE):
+            self._time_zone = await dt_util.async_get_time_zone(name)
+        await self._settings.read()
 
     async def get_butler_tasks(self) -> ButlerData:
         """Read the server now, whatever the polling."""
@@ -99,6 +111,17 @@ class ButlerCoordinator(ButlerReader):
             await self._do(self._server.stop_all_tasks())
         self._watch.stop_all(dt_util.utcnow())
 
+    async def set_settings(self, values: Mapping[str, SettingValue]) -> None:
+        """Change settings of the server, all in one request.
+
+        What became of them is known then, and what that does to the tasks soon after.
+        """
+        try:
+            await self._translated(self._settings.write(values))
+        finally:
+            self._look_often_until = dt_util.utcnow() + WATCH
+            self._refresh_soon()
+
     @contextmanager
     def _asking_to_stop(self, names: Collection[str]) -> Iterator[None]:
         """Remember who is asked to stop: a run may end before the server answers."""
@@ -128,21 +151,4 @@ class ButlerCoordinator(ButlerReader):
             return await self._translated(request)
         finally:
             self._look_often_until = dt_util.utcnow() + WATCH
-            self._cancel_look()
-            if not self._shutdown_requested:
-                self._cancel_look = async_call_later(self.hass, LOOK_DELAY, self._look)
-
-    @callback
-    def _look(self, _now: datetime) -> None:
-        self._cancel_look = _nothing
-        self._refresh_soon()
-
-    @override
-    async def async_shutdown(self) -> None:
-        """Stop looking, too."""
-        await super().async_shutdown()
-        self._cancel_look()
-
-
-def _nothing() -> None:
-    """Cancel what is not scheduled."""
+            self._look_soon()

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from .plex import ButlerTask, Maintenance
+from .plex import ButlerTask, Maintenance, Setting
 
 
 class TaskStatus(StrEnum):
@@ -25,6 +25,8 @@ class ButlerData:
     maintenance: Maintenance
     last_started: Mapping[str, datetime]
     last_finished: Mapping[str, datetime]
+    settings: Mapping[str, Setting] | None
+    """The Butler's settings by id; None while they cannot be read."""
 
     def status(self, name: str) -> TaskStatus | None:
         """Return what a listed task is doing; None when the server does not say."""

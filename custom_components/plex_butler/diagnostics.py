@@ -44,5 +44,7 @@ async def async_get_config_entry_diagnostics(
             "running": sorted(data.maintenance.running),
             "progress": data.maintenance.progress,
         },
+        "settings": data.settings
+        and {key: setting.value for key, setting in data.settings.items()},
         "tasks": [asdict(task) for task in data.tasks.values()],
     }

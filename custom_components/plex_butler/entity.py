@@ -66,6 +66,8 @@ def async_add_task_entities(
     @callback
     def add_new() -> None:
         tasks = coordinator.data.tasks
+        if not tasks:  # They are not gone: this is a server that is not ready yet.
+            return
         known.intersection_update(tasks)
         async_add_entities(
             entity

@@ -18,6 +18,7 @@ from .plex import (
     PlexForbiddenError,
     PlexHttpsRequiredError,
     PlexResponseError,
+    PlexSettingError,
     PlexTlsError,
     PlexUnknownTaskError,
     PlexUrlError,
@@ -34,6 +35,7 @@ _KEYS: dict[type[PlexError], str] = {
     PlexResponseError: "bad_response",
     PlexUnknownTaskError: "unknown_task",
     PlexWrongServerError: "wrong_server",
+    PlexSettingError: "setting_refused",
 }
 
 # The form's field that a user mends the error in.

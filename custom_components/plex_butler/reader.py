@@ -1,9 +1,9 @@
 """Reads a server's Butler and listens to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import override
+from typing import Any, override
 
 from yarl import URL
 
@@ -21,6 +21,7 @@ from .const import (
     IDLE_INTERVAL,
     LIVE_INTERVAL,
     LOGGER,
+    LOOK_DELAY,
     PROGRESS_INTERVAL,
     TOLERATED_TIMEOUTS,
 )
@@ -38,11 +39,12 @@ from .plex import (
     PlexTimeoutError,
     Run,
     ServerIdentity,
-    StreamDown,
+    SettingEvent,
     StreamUp,
     listen,
 )
 from .recovery import Recovery
+from .settings import ServerSettings
 from .waiting import Waiters
 
 
@@ -77,6 +79,8 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         self._timeouts = 0
         self._look_often_until = dt_util.utcnow()
         self._cancel_publish: CALLBACK_TYPE | None = None
+        self._cancel_look: CALLBACK_TYPE | None = None
+        self._settings = ServerSettings(server, self.name, self._publish)
 
     @property
     def server_url(self) -> URL:
@@ -126,6 +130,8 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         self._timeouts = 0
         self._recovery.succeed()
         async_remove_stale_tasks(self.hass, self.device_id, self.identity, data.tasks)
+        if self._settings.due:
+            self._in_background(self._settings.read(), "settings refresh")
         if dt_util.utcnow() < self._look_often_until:
             self.update_interval = BUSY_INTERVAL
         elif self.streaming:
@@ -158,11 +164,13 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
             maintenance=self._watch.maintenance,
             last_started=self._watch.last_started.copy(),
             last_finished=self._watch.last_finished.copy(),
+            settings=self._settings.known,
         )
 
     async def _reidentify(self) -> None:
         """Look again who answers: the server may be back with a new version."""
         await self._identify()
+        self._settings.expire()
         dr.async_get(self.hass).async_update_device(
             self.device_id, sw_version=self.identity.version
         )
@@ -197,18 +205,20 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
                 match event:
                     case ActivityEvent():
                         self._take_in(self._watch.hear(event, dt_util.utcnow()))
+                    case SettingEvent(id=setting_id):
+                        self._hear_of_setting(setting_id)
                     case StreamUp():
                         told = False
                         self._set_streaming(up=True)
-                    case StreamDown(error=error):
+                    case _:
                         self._set_streaming(up=False)
-                        if error and not told:
+                        if event.error and not told:
                             told = True
                             LOGGER.info(
                                 "%s does not tell what it does by itself (%s), "
                                 "so it is polled",
                                 self.name,
-                                error,
+                                event.error,
                             )
 
     @callback
@@ -220,9 +230,30 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
             self._refresh_soon()
 
     @callback
+    def _hear_of_setting(self, setting_id: str) -> None:
+        """Read the settings, and the tasks, if it is not of our own doing."""
+        if not self._settings.is_writing(setting_id):
+            self._settings.expire()
+            self._look_soon()
+
+    @callback
+    def _look_soon(self) -> None:
+        """Read as soon as Plex can show what was set in motion."""
+        if self._cancel_look:
+            self._cancel_look()
+        if not self._shutdown_requested:
+            self._cancel_look = async_call_later(
+                self.hass, LOOK_DELAY, self._refresh_soon
+            )
+
+    @callback
     def _refresh_soon(self, _now: datetime | None = None) -> None:
+        self._in_background(self.async_refresh(), "refresh")
+
+    @callback
+    def _in_background(self, work: Coroutine[Any, Any, None], what: str) -> None:
         self.config_entry.async_create_background_task(
-            self.hass, self.async_refresh(), f"{self.name} - refresh"
+            self.hass, work, f"{self.name} - {what}"
         )
 
     @callback
@@ -268,8 +299,9 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
     async def async_shutdown(self) -> None:
         """Stop polling; nobody waits for this server any more."""
         await super().async_shutdown()
-        if self._cancel_publish:
-            self._cancel_publish()
+        for cancel in (self._cancel_publish, self._cancel_look):
+            if cancel:
+                cancel()
         self._waiters.fail(
             HomeAssistantError(
                 translation_domain=DOMAIN,

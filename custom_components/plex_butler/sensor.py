@@ -1,8 +1,9 @@
-"""What every task is doing and did, how many run, and how far they are."""
+"""What every task is doing and did, how many run, how far they are, and when they may."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -12,14 +13,21 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory
+from homeassistant.const import PERCENTAGE, EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .data import ButlerData, TaskStatus
 from .entity import ButlerEntity, ButlerTaskEntity, async_add_task_entities
-from .plex import ButlerTask
+from .plex import ButlerTask, WindowSetting
+from .setting_entity import (
+    NEXT_WINDOW_START,
+    WindowEntity,
+    async_add_setting_entities,
+    has_hours,
+)
 
 PARALLEL_UPDATES = 0
 
@@ -46,7 +54,7 @@ MOMENT_SENSORS = (
 
 
 async def async_setup_entry(
-    _hass: HomeAssistant,
+    hass: HomeAssistant,
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
@@ -63,6 +71,16 @@ async def async_setup_entry(
                 for description in MOMENT_SENSORS
             ),
         ],
+    )
+    create = partial(NextWindowStartSensor, coordinator, NEXT_WINDOW_START)
+    async_add_setting_entities(
+        hass,
+        entry,
+        Platform.SENSOR,
+        async_add_entities,
+        lambda data: (
+            {NEXT_WINDOW_START: create} if has_hours(data, *WindowSetting) else {}
+        ),
     )
 
 
@@ -135,6 +153,19 @@ class ProgressSensor(ButlerEntity, SensorEntity):
     def native_value(self) -> float | None:
         """Return per cent; unknown when nothing runs or the server does not know."""
         return self.coordinator.data.maintenance.progress
+
+
+class NextWindowStartSensor(WindowEntity, SensorEntity):
+    """When the maintenance window opens next."""
+
+    _attr_device_class = SensorDeviceClass.TIMESTAMP
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return the moment; None when the window is not known."""
+        window = self.window
+        return window.next_start(dt_util.utcnow()) if window else None
 
 
 class MomentSensor(ButlerTaskEntity, RestoreSensor):

@@ -1,4 +1,4 @@
-"""Actions: the five operations of the Butler."""
+"""Actions: the five operations of the Butler, and moving its window."""
 
 from datetime import timedelta
 from typing import TypeIs
@@ -21,12 +21,20 @@ from homeassistant.helpers.typing import VolDictType
 
 from .const import DOMAIN
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .plex import WindowSetting
 from .sensor import TaskSensor
 
+ATTR_END = "end"
+ATTR_START = "start"
 ATTR_TIMEOUT = "timeout"
 ATTR_WAIT_FOR_COMPLETION = "wait_for_completion"
 
+
 SERVER_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
+HOUR = vol.All(vol.Coerce(float), vol.In(range(24)), vol.Coerce(int))
+WINDOW_SCHEMA = SERVER_SCHEMA.extend(
+    {vol.Required(ATTR_START): HOUR, vol.Required(ATTR_END): HOUR}
+)
 START_SCHEMA: VolDictType = {
     vol.Optional(ATTR_WAIT_FOR_COMPLETION, default=False): cv.boolean,
     vol.Optional(ATTR_TIMEOUT, default=timedelta(hours=1)): cv.positive_time_period,
@@ -48,6 +56,9 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     hass.services.async_register(
         DOMAIN, "stop_all_tasks", _stop_all_tasks, SERVER_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN, "set_maintenance_window", _set_maintenance_window, WINDOW_SCHEMA
     )
     for name, func, schema in (
         ("start_task", _start_task, START_SCHEMA),
@@ -98,6 +109,16 @@ async def _start_all_tasks(call: ServiceCall) -> None:
 async def _stop_all_tasks(call: ServiceCall) -> None:
     """Stop what runs and empty the queue."""
     await _coordinator(call).stop_all_tasks()
+
+
+async def _set_maintenance_window(call: ServiceCall) -> None:
+    """Move both ends of the window at once."""
+    await _coordinator(call).set_settings(
+        {
+            WindowSetting.START: call.data[ATTR_START],
+            WindowSetting.END: call.data[ATTR_END],
+        }
+    )
 
 
 async def _start_task(entity: Entity, call: ServiceCall) -> ServiceResponse:

@@ -8,7 +8,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 import gc
 from itertools import cycle, islice, pairwise
 from statistics import quantiles
@@ -23,6 +23,7 @@ from pytest_homeassistant_custom_component.common import (  # type: ignore[impor
 
 from custom_components.plex_butler.const import PROGRESS_INTERVAL
 from custom_components.plex_butler.plex import connection
+from homeassistant.util import dt as dt_util
 from tests.simulator.notifications import NOTIFICATIONS
 
 from .home import PATIENCE, Home, home
@@ -161,6 +162,8 @@ def _idle_hour(*, stream: bool) -> tuple[int, int]:
         freeze_time() as clock,
         # A leap of the clock leaves no time for an answer to a ping.
         patch.object(connection, "HEARTBEAT", 1e9),
+        # Home Assistant has its own way to the real clock.
+        patch.object(dt_util, "utcnow", lambda: datetime.now(UTC)),
     ):
         return asyncio.run(_idle(clock, stream=stream))
 

@@ -1,4 +1,4 @@
-"""A dashboard with every task of a server, its state and its buttons."""
+"""A dashboard with every task of a server, its state, its buttons and its setting."""
 
 from collections import defaultdict
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from .api import Api
 
 URL_PATH = "plex-butler"
+# By their translation keys: what there is of each task.
+OF_A_TASK = ("task", "start", "stop", "enabled", "schedule")
 # A section is 12 wide, and this many stand side by side where there is room.
 SECTIONS = 3
 
@@ -40,7 +42,9 @@ async def show_dashboard(api: Api, entry: dict[str, Any]) -> int:
         "max_columns": SECTIONS,
         "sections": [
             _server_section(entry["title"], server),
+            _window_section(server),
             _task_section([(names[id_], ids) for id_, ids in tasks.items()]),
+            _setting_section([(names[id_], ids) for id_, ids in tasks.items()]),
         ],
     }
     await api.command(
@@ -58,7 +62,7 @@ async def _entities_by_device(api: Api, entry_id: str) -> dict[str, dict[str, st
     for entity in await api.command("config/entity_registry/list"):
         if entity["config_entry_id"] == entry_id:
             kind = entity["unique_id"].partition("_")[2]
-            if entity["translation_key"] in ("task", "start", "stop"):
+            if entity["translation_key"] in OF_A_TASK:
                 kind = kind.rpartition("_")[2]
             devices[entity["device_id"]][kind] = entity["entity_id"]
     return devices
@@ -93,6 +97,45 @@ def _task_section(tasks: list[tuple[str, dict[str, str]]]) -> Card:
             _press(ids["stop"], "red") | _icon(ids["stop"]),
         ]
     return _section("Tasks", "mdi:broom", cards)
+
+
+def _window_section(ids: dict[str, str]) -> Card:
+    """Return what the server has of these: it need not list its hours."""
+    named = {
+        "maintenance_window": ("Open now", 6),
+        "next_window_start": ("Opens next", 6),
+        "window_start": ("From", 12),
+        "window_end": ("Until", 12),
+    }
+    cards = [
+        _tile(ids[kind], name, width) | _feature(ids[kind])
+        for kind, (name, width) in named.items()
+        if kind in ids
+    ]
+    return _section("Maintenance window", "mdi:weather-night", cards)
+
+
+def _setting_section(tasks: list[tuple[str, dict[str, str]]]) -> Card:
+    cards = [
+        _tile(ids[kind], name, 12) | _feature(ids[kind])
+        for name, ids in tasks
+        for kind in ("enabled", "schedule")
+        if kind in ids
+    ]
+    return _section("What Plex runs by itself", "mdi:cog", cards)
+
+
+def _feature(entity_id: str) -> Card:
+    """Return what makes a setting changeable where it stands."""
+    types = {
+        "number": {"type": "numeric-input", "style": "buttons"},
+        "select": {"type": "select-options"},
+        "switch": {"type": "toggle"},
+    }
+    feature = types.get(entity_id.partition(".")[0])
+    if feature is None:
+        return {}
+    return {"features": [feature], "features_position": "inline", "hide_state": True}
 
 
 def _section(heading: str, icon: str, cards: list[Card]) -> Card:

@@ -136,6 +136,7 @@ async def _simulate(
             tasks=default_tasks(speed=1),
         )
         for server in (plex, other):
+            server.hour = None
             await stack.enter_async_context(server)
         plex_tv = PlexTvSimulator(servers=map(AccountServer.of, (plex, other)))
         await stack.enter_async_context(plex_tv)

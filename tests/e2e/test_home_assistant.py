@@ -47,6 +47,7 @@ async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
     await check_task_actions(home.api, plex)
     await check_server_actions(home.api, plex, entry["entry_id"])
     await check_stream(home.api, plex)
+    await check_settings(home.api, plex, entry["entry_id"])
     await check_reload(home.api, plex, entry["entry_id"])
     await check_diagnostics(home.api, plex, entry["entry_id"])
     await home.api.delete(f"/api/config/config_entries/entry/{entry['entry_id']}")
@@ -86,13 +87,14 @@ async def becomes(api: Api, expected: str, seconds: float) -> None:
 
 
 async def check_entities(api: Api, plex: PlexSimulator) -> None:
-    """Every task has its device with a sensor and two buttons, the server has six."""
+    """Every task has its device, with a sensor, two buttons and perhaps a setting."""
     assert await task_states(api) == {
         name: "idle" if task.enabled else "disabled"
         for name, task in plex.tasks.items()
     }
     found = await states(api)
-    assert len(found) == 3 * len(plex.tasks) + 6
+    # 19 of the tasks have a setting.
+    assert len(found) == 3 * len(plex.tasks) + 19 + 10
     assert found["binary_sensor.cellar_maintenance"] == "off"
     assert found["sensor.cellar_running_tasks"] == "0"
     assert found.keys() > {
@@ -145,7 +147,7 @@ async def check_task_actions(api: Api, plex: PlexSimulator) -> None:
 async def check_server_actions(api: Api, plex: PlexSimulator, entry_id: str) -> None:
     """The actions on a server do what the operations of their names do."""
     services = await api.command("get_services")
-    assert len(services[DOMAIN]) == 5
+    assert len(services[DOMAIN]) == 6
 
     answer = await api.ask(f"{DOMAIN}.get_butler_tasks", config_entry_id=entry_id)
     assert [task["name"] for task in answer["tasks"]] == list(plex.tasks)
@@ -184,6 +186,36 @@ async def check_stream(api: Api, plex: PlexSimulator) -> None:
     assert answer[TASK_SENSOR]["observed"] is True
 
 
+async def check_settings(api: Api, plex: PlexSimulator, entry_id: str) -> None:
+    """A task is disabled, the window is moved, and what others change shows, too."""
+    plex.settings.unsettled = 0.4
+    enabled = "switch.cellar_optimize_database_enabled"
+    await api.act("switch.turn_off", entity_id=enabled)
+    await becomes(api, "disabled", 2)
+    assert (await states(api))[enabled] == "off"
+    await api.act("switch.turn_on", entity_id=enabled)
+    await becomes(api, "idle", 2)
+
+    plex.requests.clear()
+    await api.act(
+        f"{DOMAIN}.set_maintenance_window", config_entry_id=entry_id, start=22, end=4
+    )
+    (request,) = (one for one in plex.requests if one.method == "PUT")
+    assert request.query == "ButlerStartHour=22&ButlerEndHour=4"
+    assert request.headers["X-Plex-Token"] == plex.token
+    found = await states(api)
+    assert found["number.cellar_window_start"] == "22"
+    assert found["binary_sensor.cellar_maintenance_window"] in {"on", "off"}
+
+    plex.change_settings(MusicAnalysisBehavior="never")
+
+    async def is_so() -> bool:
+        schedule = "select.cellar_music_analysis_schedule"
+        return (await states(api))[schedule] == "never"
+
+    await until(is_so, "what was changed elsewhere", 3)
+
+
 async def check_reload(api: Api, plex: PlexSimulator, entry_id: str) -> None:
     """After a reload everything is there again, as it was."""
     before = await states(api)
@@ -208,7 +240,9 @@ async def check_diagnostics(api: Api, plex: PlexSimulator, entry_id: str) -> Non
 def check_requests(plex: PlexSimulator) -> None:
     """The token came in the header, and nowhere else."""
     assert plex.token is not None
-    butler = [one for one in plex.requests if one.raw_path.startswith("/butler")]
+    butler = [
+        one for one in plex.requests if one.raw_path.startswith(("/butler", "/:/p"))
+    ]
     assert {one.headers.get("X-Plex-Token") for one in butler} == {plex.token}
     addresses = [f"{one.raw_path}?{one.query}" for one in plex.requests]
     assert [one for one in addresses if plex.token in one or "token" in one] == []

@@ -162,6 +162,35 @@ async def test_plexapi_is_alerted(
     await plex.wait_for_sockets(0)
 
 
+async def test_plexapi_reads_settings(plex: PlexSimulator, server: PlexServer) -> None:
+    settings = await asyncio.to_thread(lambda: server.settings)
+
+    assert len(settings.all()) == len(plex.settings)
+    assert settings.get("FriendlyName").value == plex.name
+    assert settings.get("autoEmptyTrash").value is True
+    assert settings.get("OnDeckWindow").value == 16
+    assert settings.get("TranscoderH264MinimumCRF").value == 16.0
+    assert settings.get("ButlerTaskGarbageCollectBlobs").hidden is True
+    assert settings.get("ButlerStartHour").enumValues[0] == "Midnight"
+    assert {one.id for one in settings.group("butler")} > {"ButlerStartHour"}
+
+
+async def test_plexapi_changes_settings(
+    plex: PlexSimulator, server: PlexServer
+) -> None:
+    settings = await asyncio.to_thread(lambda: server.settings)
+    settings.get("ButlerStartHour").set(4)
+    settings.get("ButlerTaskBackupDatabase").set(False)
+    settings.get("FriendlyName").set("Attic & more")
+
+    await asyncio.to_thread(settings.save)
+
+    assert plex.settings.number("ButlerStartHour") == 4
+    assert plex.name == "Attic & more"
+    assert not plex.tasks[BACKUP].enabled
+    assert [request.method for request in plex.requests].count("PUT") == 1
+
+
 # plex-api-client, which reads JSON
 
 
@@ -261,6 +290,18 @@ async def test_plex_api_client_sees_a_run(
     assert [(item.title, item.subtitle) for item in activities] == expected
     assert {(item.type, item.user_id) for item in activities} == {("butler", 1)}
     assert {item.progress for item in activities} == {-1}
+
+
+async def test_plex_api_client_reads_settings(
+    plex: PlexSimulator, api: PlexAPI
+) -> None:
+    response = await api.preferences.get_all_preferences_async()
+
+    assert response.media_container_with_settings is not None
+    container = response.media_container_with_settings.media_container
+    assert container is not None
+    assert container.setting is not None
+    assert [setting.id for setting in container.setting] == list(plex.settings)
 
 
 async def test_plex_api_client_with_a_bad_token(plex: PlexSimulator) -> None:

@@ -26,6 +26,7 @@ every_call = pytest.mark.parametrize(
         pytest.param(
             PlexServer.get_activities, "GET", "/activities", id="get_activities"
         ),
+        pytest.param(PlexServer.get_settings, "GET", "/:/prefs", id="get_settings"),
         pytest.param(
             lambda server: server.start_task(OPTIMIZE),
             "POST",

@@ -30,6 +30,8 @@ async def everything_said(server: PlexServer) -> str:
         server.get_name(),
         server.get_butler_tasks(),
         server.get_activities(),
+        server.get_settings(),
+        server.set_setting("OnDeckWindow", 3),
         server.start_task("BackupDatabase"),
         server.stop_task("BackupDatabase"),
         server.start_all_tasks(),

@@ -16,11 +16,13 @@ and ``python -m tests.simulator`` serves them from a shell.
 from .account import AccountConnection, AccountServer
 from .activities import RunShape
 from .certificates import Authority, direct_name
+from .default_settings import default_settings
 from .faults import Fault
 from .gdm import GdmResponder, GdmServer
 from .plex_tv import PlexTvSimulator
 from .recording import RecordedRequest
 from .server import PlexSimulator
+from .settings import SimulatedSetting
 from .tasks import SimulatedTask, default_tasks
 
 __all__ = [
@@ -34,7 +36,9 @@ __all__ = [
     "PlexTvSimulator",
     "RecordedRequest",
     "RunShape",
+    "SimulatedSetting",
     "SimulatedTask",
+    "default_settings",
     "default_tasks",
     "direct_name",
 ]

@@ -61,6 +61,7 @@ async def _start(stack: AsyncExitStack, arguments: Namespace) -> None:
         token=None if arguments.unclaimed else arguments.token,
         tasks=default_tasks(speed=1),
     )
+    plex.hour = None
     await _listen(stack, plex, arguments.port)
     _say(f"URL:   {plex.url}")
     _say(f"Token: {plex.token or 'none needed'}")

@@ -53,7 +53,7 @@ class Butler:
         self.running: dict[str, Run] = {}
         self.queue: list[str] = []
         self.scheduled: list[str] = []
-        self.inside_window = False
+        self.inside_window: Callable[[], bool] = lambda: False
         self.stop_delay: float | None = 0.05
         self.session: str | None = None
         self.progress = -1.0
@@ -78,11 +78,12 @@ class Butler:
 
     def start_all(self) -> None:
         """Queue every enabled task; randomised ones are put off inside the window."""
+        inside_window = self.inside_window()
         for name, task in self.tasks.items():
             if not task.enabled or name in {*self.running, *self.queue}:
                 continue
             self._forget(name)
-            late = self.inside_window and task.schedule_randomized
+            late = inside_window and task.schedule_randomized
             (self.scheduled if late else self.queue).append(name)
         self._next_turn()
 

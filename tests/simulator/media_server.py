@@ -1,17 +1,21 @@
 """What the server answers, before any network or fault comes into it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from .activities import RunShape, butler_activities
 from .butler import Butler, Started
 from .recording import RecordedRequest
 from .rendering import Answer, document, error_page, task_list
+from .settings import BEHAVIORS, Row, Settings, SimulatedSetting, setting_of
 from .tasks import SimulatedTask
 
 API_VERSION = "1.2.3"
 PLATFORM = "Linux"
+PREFS = "/:/prefs"
 SHARED_TOKEN = "shared-token-of-the-simulator"
 
 _STARTED = {
@@ -32,6 +36,7 @@ class MediaServer:
         token: str | None,
         version: str,
         tasks: Mapping[str, SimulatedTask],
+        settings: Mapping[str, SimulatedSetting],
     ) -> None:
         self.name = name
         self.machine_identifier = machine_identifier
@@ -43,6 +48,12 @@ class MediaServer:
         self.shared_status = 403
         """What such a token gets where only the owner may go; 401 on older servers."""
         self.butler = Butler(tasks)
+        self.butler.inside_window = lambda: self.inside_window
+        self.settings = Settings(settings)
+        self._agree()
+        self.settings.listeners.append(self._obey)
+        self.hour: int | None = 12
+        """What hour it is where the server is; None is what this machine's clock says."""
         self.shape = RunShape.SUB_ACTIVITIES
         self.localised_parent_title: str | None = None
         """What the activity of the whole run is called where it is not English."""
@@ -76,12 +87,14 @@ class MediaServer:
 
     @property
     def inside_window(self) -> bool:
-        """Whether it is maintenance time, when randomised tasks are put off."""
-        return self.butler.inside_window
+        """Whether it is maintenance time, when randomised tasks are put off.
 
-    @inside_window.setter
-    def inside_window(self, inside: bool) -> None:
-        self.butler.inside_window = inside
+        Nobody knows what a window of no length is to Plex: here it is none.
+        """
+        hour = datetime.now().astimezone().hour if self.hour is None else self.hour
+        start = self.settings.number("ButlerStartHour")
+        end = self.settings.number("ButlerEndHour")
+        return (hour - start) % 24 < (end - start) % 24
 
     @property
     def run_activities(self) -> list[dict[str, Any]]:
@@ -95,6 +108,30 @@ class MediaServer:
     def report_progress(self, percent: float) -> None:
         """Say how far the run is, -1 being unknown."""
         self.butler.report_progress(percent)
+
+    def change_settings(self, **values: str) -> None:
+        """Change settings, as if somebody else had."""
+        self.settings.change(values)
+
+    def _agree(self) -> None:
+        """Set what governs the tasks as they are, and the server's name."""
+        values = {"FriendlyName": self.name}
+        for name, task in self.tasks.items():
+            on, off = ("scheduled", "never") if name in BEHAVIORS else ("1", "0")
+            values[setting_of(name)] = on if task.enabled else off
+        self.settings.change({k: v for k, v in values.items() if k in self.settings})
+
+    def _obey(self, rows: list[Row]) -> None:
+        """Let the tasks be as the settings say that were changed.
+
+        A task with three states is disabled in the one that is "never": the
+        simulator's choice, as is that a change is in force at once.
+        """
+        values = {row["id"]: row["value"] for row in rows}
+        self.name = values.get("FriendlyName", self.name)
+        for name, task in self.tasks.items():
+            if (value := values.get(setting_of(name))) is not None:
+                self.tasks[name] = replace(task, enabled=value not in {False, "never"})
 
     def is_owner(self, request: RecordedRequest) -> bool:
         """Whether the token is the owner's, or none is needed."""
@@ -116,8 +153,12 @@ class MediaServer:
         return error_page(self.shared_status)
 
     def _answer_owner(self, request: RecordedRequest, path: str) -> Answer:
+        if not self.settings.settled:
+            return error_page(400)
         if request.method == "GET":
             return self._read(request, path)
+        if (request.method, path) == ("PUT", PREFS):
+            return self._change_settings(request)
         match path.split("/"):
             case ["", "butler"]:
                 return self._all_tasks(request.method)
@@ -134,6 +175,10 @@ class MediaServer:
             case "/butler":
                 content = task_list(self.tasks.values())
                 return document("ButlerTasks", content, as_json=request.wants_json)
+            case "/:/prefs":
+                rows = self.settings.rows()
+                content = {"size": len(rows), "Setting": rows}
+                return self._container(request, content)
         return error_page(404)
 
     def _all_tasks(self, method: str) -> Answer:
@@ -153,6 +198,18 @@ class MediaServer:
             case "DELETE" if self.butler.stop(name):
                 return Answer()
         return error_page(404)
+
+    def _change_settings(self, request: RecordedRequest) -> Answer:
+        values = {
+            key: value
+            for key, value in parse_qsl(request.query, keep_blank_values=True)
+            if not key.startswith("X-Plex-")
+        }
+        try:
+            self.settings.change(values)
+        except KeyError, ValueError:
+            return error_page(self.settings.refusal)
+        return Answer()
 
     def _container(self, request: RecordedRequest, content: dict[str, Any]) -> Answer:
         return document("MediaContainer", content, as_json=request.wants_json)

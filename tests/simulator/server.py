@@ -6,6 +6,7 @@ from typing import Any, override
 
 from aiohttp import web
 
+from .default_settings import default_settings
 from .fault_answers import as_response
 from .faults import ALTERING, Fault
 from .http_server import HttpServer
@@ -13,6 +14,7 @@ from .media_server import MediaServer
 from .notifications import NOTIFICATIONS, ActivityFeed, Notifications, frame
 from .recording import Pulse, RecordedRequest
 from .rendering import error_page
+from .settings import SimulatedSetting
 from .tasks import SimulatedTask, default_tasks
 
 TOKEN = "owner-token-of-the-simulator"
@@ -31,8 +33,12 @@ class PlexSimulator(MediaServer, HttpServer):
         token: str | None = TOKEN,
         version: str = "1.43.4.10903-e5521bd8c",
         tasks: Mapping[str, SimulatedTask] | Iterable[SimulatedTask] | None = None,
+        settings: Mapping[str, SimulatedSetting] | None = None,
     ) -> None:
-        """Prepare a server; port 0 takes a free one, no tasks are the default ones."""
+        """Prepare a server.
+
+        Port 0 takes a free one; no tasks and no settings are the default ones.
+        """
         MediaServer.__init__(
             self,
             name=name,
@@ -40,6 +46,7 @@ class PlexSimulator(MediaServer, HttpServer):
             token=token,
             version=version,
             tasks=_by_name(tasks),
+            settings=default_settings() if settings is None else settings,
         )
         HttpServer.__init__(self, port)
         self.websocket_refusal: int | None = None
@@ -48,6 +55,9 @@ class PlexSimulator(MediaServer, HttpServer):
         self._changed = Pulse()
         feed = ActivityFeed(lambda: self.run_activities, self._notifications.announce)
         self.butler.listeners += [feed.look, self._changed.beat]
+        self.settings.listeners.append(
+            lambda rows: self.notify("preference", "Setting", rows)
+        )
 
     @override
     async def stop(self) -> None:

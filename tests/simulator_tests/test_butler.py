@@ -195,7 +195,7 @@ async def test_inside_the_window_randomised_tasks_wait(
     plex: PlexSimulator, ask: Client
 ) -> None:
     plex.tasks = {task.name: task for task in three()}
-    plex.inside_window = True
+    plex.hour = 3
     await ask("POST", "/butler")
     plex.finish("A")
     plex.finish("C")

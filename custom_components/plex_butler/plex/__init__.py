@@ -23,6 +23,7 @@ from .errors import (
     PlexPinExpiredError,
     PlexRedirectError,
     PlexResponseError,
+    PlexSettingError,
     PlexTimeoutError,
     PlexTlsError,
     PlexUnknownTaskError,
@@ -31,8 +32,18 @@ from .errors import (
 )
 from .events import ActivityEvent, SettingEvent, StreamDown, StreamUp, listen
 from .maintenance import Maintenance
-from .models import Activity, ButlerTask, ServerIdentity, StartResult, StopResult
+from .models import (
+    Activity,
+    ButlerTask,
+    ServerIdentity,
+    Setting,
+    SettingKind,
+    SettingValue,
+    StartResult,
+    StopResult,
+)
 from .server import PlexServer
+from .settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
 from .url import normalize_url
 from .watch import ButlerWatch, Run
 
@@ -41,6 +52,7 @@ __all__ = [
     "AccountServer",
     "Activity",
     "ActivityEvent",
+    "Behavior",
     "ButlerTask",
     "ButlerWatch",
     "Certificate",
@@ -59,6 +71,7 @@ __all__ = [
     "PlexRedirectError",
     "PlexResponseError",
     "PlexServer",
+    "PlexSettingError",
     "PlexTimeoutError",
     "PlexTlsError",
     "PlexUnknownTaskError",
@@ -66,15 +79,22 @@ __all__ = [
     "PlexWrongServerError",
     "Run",
     "ServerIdentity",
+    "Setting",
     "SettingEvent",
+    "SettingKind",
+    "SettingValue",
     "StartResult",
     "StopResult",
     "StreamDown",
     "StreamUp",
+    "WindowSetting",
     "direct_url",
     "discover",
     "find_address",
+    "is_butlers",
+    "kind_of",
     "listen",
     "normalize_url",
     "read_certificate",
+    "setting_of",
 ]

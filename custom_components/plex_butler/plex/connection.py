@@ -3,6 +3,7 @@
 Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ HEARTBEAT = 15.0
 # Whoever goes says so, but does not wait for the other: it may have gone already.
 NO_FAREWELL = aiohttp.ClientWSTimeout(ws_close=0)
 MAX_FRAME = 1024 * 1024
+# For so long after a setting was changed, by whomever, any request may be refused (400).
+PAUSE = 0.5
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 # No server is left alone for longer than this, whatever it asks for (seconds).
@@ -118,6 +121,11 @@ class PlexConnection:
         """Return the success status (2xx) that `method path` is answered with."""
         return await self._request(method, path, _status)
 
+    async def change(self, path: str) -> None:
+        """Send `PUT path`, and wait until the server can be asked again."""
+        await self.send(hdrs.METH_PUT, path)
+        await asyncio.sleep(PAUSE)
+
     @asynccontextmanager
     async def websocket(
         self, path: str
@@ -158,7 +166,24 @@ class PlexConnection:
         path: str,
         use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
     ) -> T:
-        """Return what `use` makes of a successful response; all else is a PlexError."""
+        """Return what `use` makes of a successful response; all else is a PlexError.
+
+        One refusal that may have come from a setting being changed is tolerated.
+        """
+        try:
+            return await self._try(method, path, use)
+        except PlexResponseError as err:
+            if err.status != HTTPStatus.BAD_REQUEST:
+                raise
+        await asyncio.sleep(PAUSE)
+        return await self._try(method, path, use)
+
+    async def _try[T](
+        self,
+        method: str,
+        path: str,
+        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+    ) -> T:
         with self._translated():
             async with await self._follow(method, path) as response:
                 if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:

@@ -82,3 +82,7 @@ class PlexUnknownTaskError(PlexError):
 
 class PlexPinExpiredError(PlexError):
     """Nobody entered the code of a sign-in while it was valid."""
+
+
+class PlexSettingError(PlexError):
+    """The server has no setting of that id, or does not take the value (400, 403)."""

@@ -13,6 +13,9 @@ MAX_NAME = 128
 MAX_TITLE = 255
 MAX_TEXT = 1024
 MAX_DAYS = 36525
+MAX_OPTIONS = 64
+
+type SettingValue = bool | int | float | str
 
 _FLAGS = {1: True, 0: False, "1": True, "0": False}
 
@@ -29,6 +32,17 @@ class StopResult(StrEnum):
 
     STOPPED = "stopped"
     NOT_RUNNING = "not_running"
+
+
+class SettingKind(StrEnum):
+    """What a setting's value is."""
+
+    BOOL = "bool"
+    INT = "int"
+    DOUBLE = "double"
+    TEXT = "text"
+    UNKNOWN = ""
+    """A kind this client has never heard of; its value is None."""
 
 
 def _object(raw: object) -> dict[str, Any]:
@@ -65,6 +79,38 @@ def _days(value: object) -> int | None:
 def _percent(value: object) -> float | None:
     number = _number(value)
     return min(number, 100.0) if number is not None and number >= 0 else None
+
+
+def _kind(value: object) -> SettingKind:
+    try:
+        return SettingKind(str(value))
+    except ValueError:
+        return SettingKind.UNKNOWN
+
+
+def _value(raw: object, kind: SettingKind) -> SettingValue | None:
+    match kind:
+        case SettingKind.BOOL:
+            return _flag(raw)
+        case SettingKind.INT:
+            number = _number(raw)
+            return int(number) if number is not None else None
+        case SettingKind.DOUBLE:
+            return _number(raw)
+        case SettingKind.TEXT:
+            return raw[:MAX_TEXT] if isinstance(raw, str) else None
+    return None
+
+
+def _options(raw: object) -> tuple[tuple[str, str], ...]:
+    """Read `key:label|key:label`. Labels may hold a colon, and may be missing."""
+    if not isinstance(raw, str) or not raw:
+        return ()
+    pairs = [option.partition(":") for option in raw.split("|")[:MAX_OPTIONS]]
+    return tuple(
+        (key[:MAX_NAME], (label if colon else key)[:MAX_TITLE])
+        for key, colon, label in pairs
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,4 +187,41 @@ class Activity:
             title=_text(activity.get("title"), MAX_TITLE),
             subtitle=_text(activity.get("subtitle"), MAX_TITLE),
             progress=_percent(activity.get("progress")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One setting of a server (`GET /:/prefs`)."""
+
+    id: str
+    label: str
+    """What the server calls it, in its language."""
+    kind: SettingKind
+    value: SettingValue | None
+    """What it is set to, as its kind says; None if that makes no sense."""
+    default: SettingValue | None
+    hidden: bool
+    """Whether Plex's own apps leave it out."""
+    group: str
+    options: tuple[tuple[str, str], ...]
+    """The values it may have, as text, each with its label; empty for any value."""
+
+    @classmethod
+    def from_json(cls, raw: object) -> Self:
+        """Read one `Setting` element; ValueError if it is none."""
+        setting = _object(raw)
+        setting_id = setting.get("id")
+        if not isinstance(setting_id, str) or not 0 < len(setting_id) <= MAX_NAME:
+            raise ValueError("no usable id")
+        kind = _kind(setting.get("type"))
+        return cls(
+            id=setting_id,
+            label=_text(setting.get("label"), MAX_TITLE),
+            kind=kind,
+            value=_value(setting.get("value"), kind),
+            default=_value(setting.get("default"), kind),
+            hidden=bool(_flag(setting.get("hidden"))),
+            group=_text(setting.get("group"), MAX_NAME),
+            options=_options(setting.get("enumValues")),
         )

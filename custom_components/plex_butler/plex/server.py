@@ -1,10 +1,11 @@
 """A Plex Media Server and its Butler, one short method a call.
 
 Follows https://developer.plex.tv/pms/ (operations get_butler_tasks, start_task,
-stop_task, start_all_tasks, stop_all_tasks). Every call raises PlexError.
+stop_task, start_all_tasks, stop_all_tasks, and those of the preferences). Every call
+raises PlexError.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 import logging
@@ -16,12 +17,20 @@ from aiohttp import hdrs
 from yarl import URL
 
 from .connection import ClientInfo, PlexConnection
-from .errors import PlexResponseError, PlexUnknownTaskError, PlexWrongServerError
+from .errors import (
+    PlexForbiddenError,
+    PlexResponseError,
+    PlexSettingError,
+    PlexUnknownTaskError,
+    PlexWrongServerError,
+)
 from .models import (
     MAX_TITLE,
     Activity,
     ButlerTask,
     ServerIdentity,
+    Setting,
+    SettingValue,
     StartResult,
     StopResult,
 )
@@ -31,6 +40,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # Servers list about 25 tasks; far more is not a list of tasks.
 MAX_TASKS = 256
+# And about 160 settings.
+MAX_SETTINGS = 2048
 
 
 class PlexServer:
@@ -140,6 +151,37 @@ class PlexServer:
         """Stop what runs and empty the queue (`DELETE /butler`)."""
         await self._connection.send(hdrs.METH_DELETE, "/butler")
 
+    async def get_settings(self) -> tuple[Setting, ...]:
+        """Return all settings of the server (`GET /:/prefs`, about 60 kB)."""
+        container = await self._container("/:/prefs")
+        return _parse_list(container, "Setting", Setting.from_json, MAX_SETTINGS)[0]
+
+    async def set_setting(self, setting_id: str, value: SettingValue) -> None:
+        """Change one setting (see set_settings)."""
+        await self.set_settings({setting_id: value})
+
+    async def set_settings(self, values: Mapping[str, SettingValue]) -> None:
+        """Change settings, by their ids, in one request (`PUT /:/prefs`).
+
+        Returns when the server can be asked for them again. Raises PlexSettingError
+        when it has no such setting or does not take the value.
+        """
+        query = "&".join(
+            f"{_quote(setting_id)}={_quote(_parameter(value))}"
+            for setting_id, value in values.items()
+        )
+        try:
+            await self._connection.change(f"/:/prefs?{query}")
+        except PlexForbiddenError as err:
+            # That is how an unknown setting is refused, too. Who may read the tasks
+            # owns the server.
+            await self._connection.get_json("/butler")
+            raise PlexSettingError(", ".join(values)) from err
+        except PlexResponseError as err:
+            if err.status == HTTPStatus.BAD_REQUEST:
+                raise PlexSettingError(", ".join(values)) from err
+            raise
+
     def notifications(
         self,
     ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
@@ -159,7 +201,17 @@ def _task_path(name: str) -> str:
     """Return the path of a task, which no name can make a path of something else."""
     if name in ("", ".", ".."):
         raise PlexUnknownTaskError(name)
-    return f"/butler/{quote(name, safe='', errors='surrogatepass')}"
+    return f"/butler/{_quote(name)}"
+
+
+def _quote(text: str) -> str:
+    """Return a text that stands for nothing but itself in a URL."""
+    return quote(text, safe="", errors="surrogatepass")
+
+
+def _parameter(value: SettingValue) -> str:
+    """Return a value as Plex takes it: a boolean is 0 or 1."""
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _member(answer: object, key: str) -> dict[str, Any]:
@@ -178,14 +230,17 @@ def _parse[T](raw: object, from_json: Callable[[object], T]) -> T:
 
 
 def _parse_list[T](
-    container: dict[str, Any], key: str, from_json: Callable[[object], T]
+    container: dict[str, Any],
+    key: str,
+    from_json: Callable[[object], T],
+    limit: int = MAX_TASKS,
 ) -> tuple[tuple[T, ...], int]:
     """Return the good elements of a list, and how many there were no sense in.
 
     An empty list may be missing altogether.
     """
     elements = container.get(key, [])
-    if not isinstance(elements, list) or len(elements) > MAX_TASKS:
+    if not isinstance(elements, list) or len(elements) > limit:
         raise PlexResponseError(f"no list of {key}")
     good = []
     for element in elements:

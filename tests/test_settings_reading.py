@@ -1,0 +1,291 @@
+"""When the settings are read, and what is made of it when they cannot be."""
+
+import asyncio
+
+from plexapi.server import PlexServer
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+
+from .bad_news import News, every_news
+from .conftest import OF_TASK, Hung, Tick, settle, states, until
+from .setting import (
+    BACKUP,
+    BACKUP_ENABLED,
+    NEXT_START,
+    PREFS,
+    START,
+    THUMBS,
+    WINDOW,
+)
+from .simulator import (
+    Fault,
+    PlexSimulator,
+)
+
+OF_SETTINGS = (BACKUP_ENABLED, THUMBS, START, WINDOW, NEXT_START)
+
+
+def reads(plex: PlexSimulator) -> int:
+    """Return how often the settings were read."""
+    return [(r.method, r.raw_path) for r in plex.requests].count(("GET", PREFS))
+
+
+# When
+
+
+async def test_not_with_every_poll(
+    loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """Once at the start, and then every quarter of an hour."""
+    assert reads(plex) == 1
+    plex.requests.clear()
+    for _ in range(14):
+        await tick(60)
+    assert reads(plex) == 0
+    await tick(60)
+    assert reads(plex) == 1
+    for _ in range(45):
+        await tick(60)
+    assert reads(plex) == 4
+
+
+async def test_as_often_with_the_stream(
+    live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.requests.clear()
+    for _ in range(60):
+        await tick(60)
+    assert reads(plex) == 4
+
+
+async def test_never_by_itself_without_polling(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, tick: Tick
+) -> None:
+    await async_setup_component(hass, "homeassistant", {})
+    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
+    await hass.config_entries.async_setup(entry.entry_id)
+    plex.requests.clear()
+    await tick(3600)
+    assert reads(plex) == 0
+
+    plex.change_settings(ButlerStartHour="4")
+    await hass.services.async_call(
+        "homeassistant", "update_entity", {"entity_id": [BACKUP]}, blocking=True
+    )
+    await settle(hass)
+    assert states(hass, START) == ["4"]
+
+
+async def test_changed_elsewhere_without_the_stream(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.change_settings(ButlerStartHour="4", ButlerTaskBackupDatabase="0")
+    await tick(60)
+    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["2", "disabled", "on"]
+    for _ in range(15):
+        await tick(60)
+    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["4", "disabled", "off"]
+
+
+async def test_changed_by_another_client(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """The stream tells, and it shows a second later, also in the task's sensor."""
+
+    def change() -> None:
+        settings = PlexServer(plex.url, plex.token).settings
+        settings.get("ButlerStartHour").set(4)
+        settings.get("ButlerTaskBackupDatabase").set(False)
+        settings.save()
+
+    await asyncio.to_thread(change)
+    plex.requests.clear()
+    await heard(hass, plex)
+    await tick(1)
+    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["4", "disabled", "off"]
+    assert reads(plex) == 1
+
+
+async def heard(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    """Wait until all frames sent so far have been taken in."""
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, f"sensor.{OF_TASK}optimize_database", "running")
+
+
+async def test_many_changes_are_read_once(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.requests.clear()
+    for hour in range(20):
+        plex.change_settings(ButlerStartHour=str(hour), OnDeckWindow=str(hour))
+    await heard(hass, plex)
+    await tick(1)
+    assert states(hass, START) == ["19"]
+    assert reads(plex) == 1
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_own_changes_are_read_once(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """The server tells of them like of any other."""
+    plex.requests.clear()
+    plex.inject(Fault.SLOW, PREFS, "GET")
+    write = asyncio.create_task(
+        hass.services.async_call(
+            "number", "set_value", {"entity_id": START, "value": 4}, blocking=True
+        )
+    )
+    await plex.wait_for_request("GET", PREFS)
+    await heard(hass, plex)
+    plex.clear_faults()
+    await write
+    await tick(1)
+    assert states(hass, START) == ["4"]
+    assert reads(plex) == 1
+
+
+async def test_unload_before_a_change_is_read(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """A timer that is left behind fails any test."""
+    plex.change_settings(ButlerStartHour="4")
+    await heard(hass, plex)
+    plex.requests.clear()
+    await hass.config_entries.async_unload(live.entry_id)
+    assert plex.requests == []
+
+
+async def test_anew_after_an_outage(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    await plex.stop()
+    await tick(60)
+    assert states(hass, *OF_SETTINGS) == [STATE_UNAVAILABLE] * 5
+    plex.change_settings(ButlerStartHour="4")
+    await plex.start()
+    await tick(60)
+    assert states(hass, START, BACKUP_ENABLED) == ["4", "on"]
+
+
+async def test_changes_that_are_none_of_ours(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    events = async_capture_events(hass, EVENT_STATE_CHANGED)
+    plex.change_settings(OnDeckWindow="3", FriendlyName="Attic")
+    reported = hass.states.get(BACKUP).last_reported
+    for _ in range(16):
+        await tick(60)
+    assert events == []
+    assert hass.states.get(BACKUP).last_reported == reported
+
+
+# Failures, which the tasks take no notice of
+
+
+@every_news
+async def test_not_at_the_start(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+    news: News,
+) -> None:
+    caplog.set_level("INFO", "custom_components.plex_butler")
+    plex.inject(news.fault, PREFS)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await tick(61)
+    assert entry.state is ConfigEntryState.LOADED
+    assert states(hass, BACKUP) == ["idle"]
+    assert [hass.states.get(entity_id) for entity_id in OF_SETTINGS] == [None] * 5
+    assert caplog.text.count("The settings of Media Server cannot be read") == 1
+
+    plex.clear_faults()
+    await tick(61)
+    assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
+    assert hass.config_entries.flow.async_progress() == []
+
+
+async def test_slow_at_the_start(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, hung: Hung
+) -> None:
+    plex.inject(Fault.SLOW, PREFS)
+    await hung(hass.config_entries.async_setup(entry.entry_id), "GET", PREFS)
+    assert entry.state is ConfigEntryState.LOADED
+    assert states(hass, BACKUP) == ["idle"]
+    plex.clear_faults()
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.SERVER_ERROR, Fault.FORBIDDEN, Fault.HTML, Fault.EMPTY, Fault.DROP]
+)
+async def test_not_later(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    entity_registry: er.EntityRegistry,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    """They are unavailable, stay, and are back with the next poll that can."""
+    caplog.set_level("INFO", "custom_components.plex_butler")
+    before = set(entity_registry.entities)
+    for _ in range(2):
+        plex.inject(fault, PREFS)
+        for _ in range(18):
+            await tick(60)
+        assert states(hass, *OF_SETTINGS, BACKUP) == [STATE_UNAVAILABLE] * 5 + ["idle"]
+        assert set(entity_registry.entities) == before
+
+        plex.clear_faults()
+        await tick(60)
+        assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
+    assert caplog.text.count("The settings of Media Server cannot be read") == 2
+    assert "unique ID" not in caplog.text
+
+
+async def test_busy_is_not_gone(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """But for the third time in a row."""
+    plex.inject(Fault.MAINTENANCE, PREFS)
+    for _ in range(16):
+        await tick(60)
+    assert states(hass, START) == ["2"]
+    await tick(60)
+    assert states(hass, START, BACKUP) == [STATE_UNAVAILABLE, "idle"]
+
+
+async def test_slow_settings_do_not_hold_up_the_tasks(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.inject(Fault.SLOW, PREFS)
+    for _ in range(14):
+        await tick(60)
+    plex.requests.clear()
+    poll = asyncio.create_task(tick(60))
+    await plex.wait_for_request("GET", PREFS)
+    plex.butler.start("OptimizeDatabase")
+    await loaded.runtime_data.get_butler_tasks()
+    assert states(hass, f"sensor.{OF_TASK}optimize_database") == ["running"]
+
+    # One more that is to be read has no other wait behind the first.
+    reading = [asyncio.create_task(read(loaded)) for _ in range(3)]
+    plex.clear_faults()
+    await asyncio.gather(poll, *reading)
+    assert reads(plex) == 2
+
+
+async def read(entry: MockConfigEntry) -> None:
+    await entry.runtime_data.async_read_settings()
