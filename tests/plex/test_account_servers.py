@@ -1,6 +1,7 @@
 """The servers of an account, and where they may answer."""
 
 from dataclasses import replace
+import logging
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from custom_components.plex_butler.plex import (
     ClientInfo,
     PlexAccount,
     PlexAuthenticationError,
+    PlexError,
     PlexRedirectError,
     PlexResponseError,
     account as module,
@@ -22,6 +24,7 @@ from tests import simulator
 from tests.simulator import AccountConnection, Fault, PlexSimulator, PlexTvSimulator
 
 from .test_models import JSON, NOTHING, objects, read
+from .test_secrecy import shown
 from .wire import Wire, http
 
 HASH = "0123456789abcdef0123456789abcdef"
@@ -200,6 +203,26 @@ async def test_the_token_is_not_sent_elsewhere(
             await account.get_server_resources(plex_tv.account_token)
 
     assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.FORBIDDEN, Fault.HTML, Fault.DROP, Fault.TRUNCATED, Fault.REDIRECT_LOOP],
+)
+async def test_no_failure_brings_the_token_to_light(
+    plex_tv: PlexTvSimulator,
+    account: PlexAccount,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    plex_tv.inject(fault)
+
+    with pytest.raises(PlexError) as raised:
+        await account.get_server_resources(plex_tv.account_token)
+
+    assert plex_tv.requests[0].token == plex_tv.account_token
+    assert plex_tv.account_token not in shown(raised.value) + caplog.text
 
 
 def test_no_server_shows_its_token() -> None:

@@ -176,7 +176,7 @@ class Patient:
         """Assert that plex.tv is asked so many seconds later, and no sooner."""
         self._plex_tv.requests.clear()
         self._freezer.tick(seconds - 0.1)
-        await self.asleep()
+        await idle()
         assert self.asked() == []
         self._freezer.tick(0.2)
         await self._plex_tv.wait_for_request("GET", self.path)
@@ -278,7 +278,7 @@ async def test_nobody_enters_the_code_in_time(
 ) -> None:
     waiting = await patient.start()
     freezer.tick(899)
-    await patient.asleep()
+    await idle()
     assert not waiting.done()
 
     freezer.tick(2)
@@ -316,6 +316,6 @@ async def test_who_gives_up_asks_no_more(
     with pytest.raises(asyncio.CancelledError):
         await waiting
     freezer.tick(60)
-    await patient.asleep()
+    await idle()
 
     assert patient.asked() == before

@@ -1,9 +1,11 @@
 """The names that stand for an address, and the certificates that are valid for them."""
 
 import asyncio
+import gc
 from ipaddress import IPv4Address
 import socket
 from ssl import SSLContext
+import warnings
 
 from freezegun.api import FrozenDateTimeFactory
 from hypothesis import example, given, strategies as st
@@ -211,12 +213,17 @@ async def test_only_a_certificate_for_all_names_of_a_hash_tells_it(
 async def test_nothing_is_said_to_who_shows_a_certificate(
     tls: SSLContext, socket_enabled: None
 ) -> None:
-    async with Wire(b"", tls=tls) as wire:
-        assert await read_certificate(URL(f"https://{wire.address}"))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        async with Wire(b"", tls=tls) as wire:
+            assert await read_certificate(URL(f"https://{wire.address}"))
 
-        await wire.left.wait()
+            await wire.left.wait()
+        gc.collect()
 
     assert wire.requests == []
+    # It is left on purpose, and not because nobody remembers it.
+    assert caught == []
 
 
 async def test_where_no_tls_is_spoken_there_is_no_certificate(

@@ -1,7 +1,7 @@
 """Servers are found on the network, over real sockets on 127.0.0.1."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
 import gc
 import socket
@@ -60,10 +60,11 @@ async def network(
 
 
 type Found = tuple[DiscoveredServer, ...]
+type Search = Callable[..., Awaitable[Found]]
 
 
 @pytest.fixture
-def search(freezer: FrozenDateTimeFactory) -> Any:
+def search(freezer: FrozenDateTimeFactory) -> Search:
     """Search for two seconds."""
 
     async def search(interfaces: Iterable[str] = HOME) -> Found:
@@ -85,13 +86,13 @@ def test_a_search_goes_where_servers_hear_it() -> None:
     assert discovery.GDM_ADDRESS == ("239.0.0.250", 32414)
 
 
-async def test_a_server(network: Network, search: Any) -> None:
+async def test_a_server(network: Network, search: Search) -> None:
     assert await search() == (FOUND,)
     assert set(network.heard) == {b"M-SEARCH * HTTP/1.0"}
 
 
 async def test_a_running_server(
-    network: Network, search: Any, plex: PlexSimulator
+    network: Network, search: Search, plex: PlexSimulator
 ) -> None:
     network.servers = [GdmServer.of(plex, HASH)]
 
@@ -107,21 +108,21 @@ async def test_a_running_server(
     assert found.urls == (f"https://127-0-0-1.{HASH}.plex.direct:{plex.port}", plex.url)
 
 
-async def test_several_servers(network: Network, search: Any) -> None:
+async def test_several_servers(network: Network, search: Search) -> None:
     names = ["b", "a", "c"]
     network.servers = [replace(SERVER, machine_identifier=name) for name in names]
 
     assert identifiers(await search()) == names
 
 
-async def test_nobody_answers(network: Network, search: Any) -> None:
+async def test_nobody_answers(network: Network, search: Search) -> None:
     network.servers = []
 
     assert await search() == ()
 
 
 async def test_a_server_that_answers_twice_is_one(
-    network: Network, search: Any
+    network: Network, search: Search
 ) -> None:
     network.servers = [SERVER, replace(SERVER, name="Another Name")]
 
@@ -164,7 +165,9 @@ async def test_a_reply_may_take_a_second_to_the_last_search(
     assert await searching == (FOUND,)
 
 
-async def test_what_is_no_reply_is_passed_over(network: Network, search: Any) -> None:
+async def test_what_is_no_reply_is_passed_over(
+    network: Network, search: Search
+) -> None:
     network.raw_replies = [
         b"",
         b"\xff" * 1000,
@@ -176,7 +179,7 @@ async def test_what_is_no_reply_is_passed_over(network: Network, search: Any) ->
 
 
 async def test_no_more_than_64_servers_are_taken_in(
-    network: Network, search: Any
+    network: Network, search: Search
 ) -> None:
     names = [str(number) for number in range(66)]
     network.servers = [replace(SERVER, machine_identifier=name) for name in names]
@@ -204,7 +207,9 @@ async def test_the_address_is_where_a_reply_comes_from(
 # Interfaces
 
 
-async def test_each_interface_is_searched_from(network: Network, search: Any) -> None:
+async def test_each_interface_is_searched_from(
+    network: Network, search: Search
+) -> None:
     assert await search(iter(["127.0.0.1", "127.0.0.2"])) == (FOUND,)
 
     searched_from = [host for host, _ in network.searchers]
@@ -213,7 +218,7 @@ async def test_each_interface_is_searched_from(network: Network, search: Any) ->
 
 @pytest.mark.parametrize("address", [ABSENT, "::1", "localhost", ""])
 async def test_what_cannot_be_searched_from_is_passed_over(
-    network: Network, search: Any, address: str
+    network: Network, search: Search, address: str
 ) -> None:
     assert await search([address, "127.0.0.1"]) == (FOUND,)
     assert len(network.heard) == 2
@@ -228,7 +233,7 @@ async def test_without_an_interface_there_is_nothing_to_wait_for(
 
 
 async def test_a_search_goes_out_from_the_interface_and_not_by_the_route(
-    monkeypatch: pytest.MonkeyPatch, search: Any, socket_enabled: None
+    monkeypatch: pytest.MonkeyPatch, search: Search, socket_enabled: None
 ) -> None:
     group = "239.0.0.250"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
@@ -255,7 +260,7 @@ def take(address: tuple[str, int]) -> None:
         alone.bind(address)
 
 
-async def test_nothing_listens_after_a_search(network: Network, search: Any) -> None:
+async def test_nothing_listens_after_a_search(network: Network, search: Search) -> None:
     await search(["127.0.0.1", "127.0.0.2"])
     await idle()
 

@@ -127,10 +127,10 @@ def _urls(resource: dict[str, Any]) -> tuple[str, ...]:
 
 def _plain_url(connection: dict[str, Any]) -> list[str]:
     address, port = connection.get("address"), connection.get("port")
-    if not isinstance(address, str) or type(port) is not int:
+    if not isinstance(address, str) or len(address) > MAX_URL or type(port) is not int:
         return []
     try:
-        return [str(URL.build(scheme="http", host=address[:MAX_URL], port=port))]
+        return [str(URL.build(scheme="http", host=address, port=port))]
     except ValueError:
         return []
 
