@@ -81,6 +81,7 @@ async def test_server_without_a_name(hass: HomeAssistant, plex: PlexSimulator) -
     [
         ("", "invalid_url"),
         ("not an address", "invalid_url"),
+        ("http://[", "invalid_url"),
         ("ftp://192.168.1.5", "unsupported_scheme"),
         ("http://owner:secret@192.168.1.5", "credentials_in_url"),
     ],

@@ -8,7 +8,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.config_entries import SOURCE_ZEROCONF, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_ZEROCONF,
+    ConfigEntryState,
+)
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -232,6 +236,22 @@ async def test_zeroconf_updates_the_address_of_a_server_that_is_set_up(
     await hass.async_block_till_done()
     assert loaded.data == typed(plex)
     assert loaded.state is ConfigEntryState.LOADED
+
+
+async def test_an_announcement_that_the_user_ignores(
+    hass: HomeAssistant, plex: PlexSimulator
+) -> None:
+    """It stays so, but the user may still set the server up."""
+    MockConfigEntry(
+        domain=DOMAIN, unique_id=plex.machine_identifier, source=SOURCE_IGNORE
+    ).add_to_hass(hass)
+    result = await announce(hass, plex.port)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+    result = await choose(hass, await start(hass), "manual")
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_the_same_announcement_again(

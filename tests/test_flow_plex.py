@@ -117,6 +117,17 @@ async def test_the_server_is_away(hass: HomeAssistant, plex: PlexSimulator) -> N
     assert result["data"] == typed(plex)
 
 
+async def test_its_address_is_none(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    add_plex_entry(hass, plex, url="http://[")
+    result = await choose(hass, await start(hass), "plex")
+    assert result["step_id"] == "address"
+    assert result["errors"] == {CONF_URL: "invalid_url"}
+
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex)
+
+
 @pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.FORBIDDEN])
 async def test_its_token_is_not_the_owners(
     hass: HomeAssistant, plex: PlexSimulator, fault: Fault

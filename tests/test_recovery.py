@@ -16,6 +16,7 @@ from .conftest import (
     DIRECT_HASH,
     OF_TASK,
     RENEWED_HASH,
+    Hung,
     Tick,
     direct_url,
     move,
@@ -244,6 +245,19 @@ async def test_who_answers_is_not_searched(
     plex.inject(fault)
     for _ in range(5):
         await tick(60)
+    assert gdm.searches == 0
+
+
+async def test_who_is_slow_at_start_is_not_searched(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    hung: Hung,
+) -> None:
+    plex.inject(Fault.SLOW)
+    await hung(hass.config_entries.async_setup(entry.entry_id), "GET", "/identity")
+    assert entry.state is ConfigEntryState.SETUP_RETRY
     assert gdm.searches == 0
 
 

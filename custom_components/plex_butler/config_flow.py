@@ -5,7 +5,7 @@ from typing import Any, override
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
@@ -39,6 +39,7 @@ _PLEX_ENTRY = vol.Schema(
 class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
     """Handle the config flow of Butler for Plex."""
 
+    _plex: Mapping[str, dict[str, Any]]
     _found: Mapping[str, DiscoveredServer]
 
     @staticmethod
@@ -52,16 +53,17 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
     async def async_step_user(self, _: object = None) -> ConfigFlowResult:
         """Ask which way to go."""
         ways = ["network", "plex_tv", "manual"]
-        if names := [server["server"] for server in self._plex_servers.values()]:
+        self._plex = self._plex_servers()
+        if self._plex:
             ways.insert(0, "plex")
         # Plain text here, unlike in descriptions.
-        return self._show_menu("user", *ways, names=", ".join(names))
+        names = ", ".join(server["server"] for server in self._plex.values())
+        return self._show_menu("user", *ways, names=names)
 
     # A server of Home Assistant's own Plex integration
 
-    @property
     def _plex_servers(self) -> dict[str, dict[str, Any]]:
-        """What the Plex integration knows of servers that are not set up here."""
+        """Return what the Plex integration knows of servers not set up here."""
         known = self._async_current_ids(include_ignore=False)
         servers = {}
         for entry in self.hass.config_entries.async_entries("plex"):
@@ -77,18 +79,17 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Take over what the Plex integration knows."""
-        servers = self._plex_servers
-        if user_input is None and len(servers) > 1:
+        if user_input is None and len(self._plex) > 1:
             return self.async_show_form(
                 step_id="plex",
                 data_schema=server_schema(
-                    {key: server["server"] for key, server in servers.items()}
+                    {key: server["server"] for key, server in self._plex.items()}
                 ),
             )
-        key = user_input[CONF_SERVER] if user_input else next(iter(servers))
+        key = user_input[CONF_SERVER] if user_input else next(iter(self._plex))
         self._machine_identifier = key
-        self._server_name = servers[key]["server"]
-        self._data = servers[key]["server_config"]
+        self._server_name = self._plex[key]["server"]
+        self._data = self._plex[key]["server_config"]
         self._own_token = self._data[CONF_TOKEN]
         return await self._async_connect()
 
@@ -138,7 +139,8 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
         if server is None:
             return self.async_abort(reason="cannot_connect")
         if entry := await self.async_set_unique_id(server.machine_identifier):
-            await async_follow(self.hass, entry, server.urls)
+            if entry.source != SOURCE_IGNORE:
+                await async_follow(self.hass, entry, server.urls)
             return self.async_abort(reason="already_configured")
         self._found = {server.machine_identifier: server}
         # Not its name, which anybody on the network may have chosen.

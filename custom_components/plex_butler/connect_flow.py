@@ -3,7 +3,6 @@
 from typing import Any
 
 import voluptuous as vol
-from yarl import URL
 
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
@@ -171,22 +170,18 @@ class ConnectFlow(ConfigFlow):
             step_id=form,
             data_schema=self.add_suggested_values_to_schema(_FORMS[form], suggested),
             errors=errors,
-            description_placeholders=self._placeholders | {"article": _ARTICLE},
+            description_placeholders={
+                "article": _ARTICLE,
+                "server": markdown(self._server_name),
+            },
         )
 
     def _show_menu(self, step_id: str, *options: str, **more: str) -> ConfigFlowResult:
         return self.async_show_menu(
             step_id=step_id,
             menu_options=list(options),
-            description_placeholders=self._placeholders | more,
+            description_placeholders={"server": markdown(self._server_name), **more},
         )
-
-    @property
-    def _placeholders(self) -> dict[str, str]:
-        return {
-            "server": markdown(self._server_name),
-            "address": markdown(URL(self._data.get(CONF_URL, "")).host or ""),
-        }
 
     # Secure connections
 
@@ -213,15 +208,21 @@ class ConnectFlow(ConfigFlow):
 
     async def async_step_https_required(self, _: object = None) -> ConfigFlowResult:
         """Offer a secure connection instead of the plain one."""
-        return self._show_menu("https_required", *self._offers, "other_address")
+        return self._show_offers("https_required")
 
     async def async_step_direct_certificate(self, _: object = None) -> ConfigFlowResult:
         """Offer the name that Plex's own certificate is valid for."""
-        return self._show_menu("direct_certificate", *self._offers, "other_address")
+        return self._show_offers("direct_certificate")
 
     async def async_step_certificate(self, _: object = None) -> ConfigFlowResult:
         """Offer to trust a certificate that is not Plex's."""
-        return self._show_menu("certificate", *self._offers, "other_address")
+        return self._show_offers("certificate")
+
+    def _show_offers(self, step_id: str) -> ConfigFlowResult:
+        host = normalize_url(self._data[CONF_URL]).host or ""
+        return self._show_menu(
+            step_id, *self._offers, "other_address", address=markdown(host)
+        )
 
     async def async_step_plex_direct(self, _: object = None) -> ConfigFlowResult:
         """Use the name that the certificate is for."""
