@@ -119,7 +119,6 @@ async def _open(
     """Return what searches from an interface, and not from the one with the route."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        sock.settimeout(0)
         sock.setsockopt(
             socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address)
         )
