@@ -105,6 +105,7 @@ def test_a_plain_address(address: str, port: int, url: str) -> None:
         *({"address": address} for address in (NOTHING, None, 7, [], "")),
         *({"address": address} for address in ("a b", "a/b", "user@a", "[::1]", "a:1")),
         {"address": "a." * 256 + "a"},
+        {"address": "plex\u00e9.local"},
         *({"port": port} for port in (NOTHING, None, "32400", 32400.0, True)),
         *({"port": port} for port in (-1, 65536, 10**400)),
     ],

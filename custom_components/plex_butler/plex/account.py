@@ -129,6 +129,8 @@ def _plain_url(connection: dict[str, Any]) -> list[str]:
     address, port = connection.get("address"), connection.get("port")
     if not isinstance(address, str) or len(address) > MAX_URL or type(port) is not int:
         return []
+    if not address.isascii():  # It takes long to find out what others stand for.
+        return []
     try:
         return [str(URL.build(scheme="http", host=address, port=port))]
     except ValueError:
