@@ -110,9 +110,7 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         if self.config_entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
             await self._recovery.fail(err)
         else:
-            self.config_entry.async_create_background_task(
-                self.hass, self._recovery.fail(err), f"{self.name} - search"
-            )
+            self._in_background(self._recovery.fail(err), "search")
         return poll_error(err, self.name)
 
     @override
