@@ -412,6 +412,26 @@ async def test_reauth(
     assert loaded.state is ConfigEntryState.LOADED
 
 
+async def test_reauth_keeps_an_address_that_plex_tv_does_not_know(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    self_signed: SSLContext,
+) -> None:
+    """Nor does it begin to verify a certificate that was not."""
+    await restart(plex, self_signed)
+    hass.config_entries.async_update_entry(entry, data=typed(plex, verify_ssl=False))
+    plex.token = "new"
+    plex_tv.simulator.servers = [
+        AccountServer.of(plex, connections=[AccountConnection.dead()])
+    ]
+    result = await choose(hass, await entry.start_reauth_flow(hass), "plex_tv")
+    result = await plex_tv.confirm(result)
+    assert result["reason"] == "reauth_successful"
+    assert entry.data == signed_in(plex_tv, plex, verify_ssl=False)
+
+
 async def test_reauth_of_a_server_that_has_moved_as_well(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
 ) -> None:
