@@ -331,6 +331,8 @@ async def test_plex_tv_cannot_be_reached(hass: HomeAssistant, plex_tv: PlexTv) -
     await plex_tv.simulator.stop()
     result = await sign_in(hass)
     assert result["step_id"] == "plex_tv_failed"
+    # What is shown as Markdown reads as it is.
+    assert r"127\.0\.0\.1" in result["description_placeholders"]["error"]
 
 
 async def test_plex_tv_refuses_to_be_asked_for_the_token(
