@@ -10,9 +10,11 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 from syrupy.filters import props
 
+from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN
 from homeassistant.core import HomeAssistant
 
 from .conftest import Tick, disable
+from .flows import PlexTv
 from .simulator import Fault, PlexSimulator
 
 
@@ -40,15 +42,21 @@ async def test_diagnostics_name_nobody(
     hass: HomeAssistant,
     loaded: MockConfigEntry,
     plex: PlexSimulator,
+    plex_tv: PlexTv,
     hass_client: ClientSessionGenerator,
     tick: Tick,
 ) -> None:
     """Not even after an error, whose text names the address."""
+    account = {CONF_ACCOUNT_TOKEN: plex_tv.simulator.account_token}
+    hass.config_entries.async_update_entry(loaded, data={**loaded.data, **account})
     plex.inject(Fault.DROP)
     await tick(60)
     diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, loaded)
     assert diagnostics["polling"]["last_error"] == "UpdateFailed"
 
     text = json.dumps(diagnostics)
-    for secret in (plex.token, "127.0.0.1", plex.machine_identifier, plex.name):
+    for secret in (
+        *(plex.token, account[CONF_ACCOUNT_TOKEN]),
+        *("127.0.0.1", plex.machine_identifier, plex.name),
+    ):
         assert secret not in text

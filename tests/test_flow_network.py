@@ -8,6 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
+from homeassistant.components.network import Adapter
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_ZEROCONF,
@@ -103,6 +104,19 @@ async def test_nothing_is_found_at_first(
 async def test_without_a_network_nothing_is_found(hass: HomeAssistant) -> None:
     result = await choose(hass, await start(hass), "network")
     assert result["step_id"] == "nothing_found"
+
+
+async def test_a_network_that_is_not_to_be_used_is_not_searched(
+    hass: HomeAssistant,
+    gdm: GdmResponder,
+    interfaces: list[Adapter],
+    plex: PlexSimulator,
+) -> None:
+    interfaces[0]["enabled"] = False
+    gdm.servers = [GdmServer.of(plex)]
+    result = await choose(hass, await start(hass), "network")
+    assert result["step_id"] == "nothing_found"
+    assert gdm.searches == 0
 
 
 async def test_a_server_that_has_gone_meanwhile(

@@ -92,16 +92,10 @@ async def test_on_the_network(
     issues: Issues,
 ) -> None:
     await move(plex)
-    gdm.servers = [
-        GdmServer(
-            name="Another",
-            port=1,
-            machine_identifier=OTHER_MACHINE,
-            version=plex.version,
-        ),
-        GdmServer.of(plex, DIRECT_HASH),
-    ]
-    await lost(loaded)
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        gdm.servers = [GdmServer.of(other), GdmServer.of(plex, DIRECT_HASH)]
+        await lost(loaded)
+        assert other.requests == []
     assert loaded.data == typed(plex)
     assert loaded.state is ConfigEntryState.LOADED
     assert hass.states.get(BACKUP).state == "idle"
@@ -336,9 +330,9 @@ async def test_a_server_that_sleeps_again_and_again(
         await plex.stop()
         await tick(60)
         await tick(DAY - 600)
+        assert issues() == []
         await plex.start()
         await tick(300)
-    assert issues() == []
 
 
 async def test_a_silent_server_at_start(
