@@ -1,28 +1,23 @@
 """Reads a server's Butler and listens to it."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, override
-
-from yarl import URL
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import (
     BUSY_INTERVAL,
-    DOMAIN,
     IDLE_INTERVAL,
     LIVE_INTERVAL,
     LOGGER,
     LOOK_DELAY,
-    PROGRESS_INTERVAL,
     TOLERATED_TIMEOUTS,
 )
 from .data import ButlerData
@@ -30,31 +25,24 @@ from .devices import async_register_server, async_remove_stale_tasks
 from .errors import poll_error
 from .plex import (
     ActivityEvent,
-    ButlerWatch,
     PlexAuthenticationError,
     PlexBusyError,
     PlexError,
     PlexForbiddenError,
     PlexServer,
     PlexTimeoutError,
-    Run,
     ServerIdentity,
     SettingEvent,
     StreamUp,
     listen,
 )
+from .publisher import ButlerPublisher
 from .recovery import Recovery
-from .settings import ServerSettings
-from .waiting import Waiters
 
 
-class ButlerReader(DataUpdateCoordinator[ButlerData]):
-    """Knows one server: its tasks, what runs and what ran.
+class ButlerReader(ButlerPublisher):
+    """Learns of one server: its tasks, what runs and what ran."""
 
-    Polls and the stream both end in ButlerWatch; what that makes of them is the data.
-    """
-
-    config_entry: ConfigEntry
     identity: ServerIdentity
     device_id: str
 
@@ -62,30 +50,12 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         self, hass: HomeAssistant, entry: ConfigEntry, server: PlexServer
     ) -> None:
         """Initialize the coordinator."""
-        super().__init__(
-            hass,
-            LOGGER,
-            config_entry=entry,
-            name=entry.title,
-            update_interval=IDLE_INTERVAL,
-            always_update=False,
-        )
+        super().__init__(hass, entry, server)
         self.streaming = False
-        self._server = server
-        self._watch = ButlerWatch()
         self._recovery = Recovery(hass, entry)
-        self._waiters = Waiters()
-        self._run_listeners: list[Callable[[Run], None]] = []
         self._timeouts = 0
         self._look_often_until = dt_util.utcnow()
-        self._cancel_publish: CALLBACK_TYPE | None = None
         self._cancel_look: CALLBACK_TYPE | None = None
-        self._settings = ServerSettings(server, self.name, self._publish)
-
-    @property
-    def server_url(self) -> URL:
-        """The address of the server."""
-        return self._server.url
 
     # Reading
 
@@ -156,15 +126,6 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         self.hass.loop.call_soon(self._report, runs)
         return self._known()
 
-    def _known(self) -> ButlerData:
-        return ButlerData(
-            tasks=self._watch.tasks,
-            maintenance=self._watch.maintenance,
-            last_started=self._watch.last_started.copy(),
-            last_finished=self._watch.last_finished.copy(),
-            settings=self._settings.known,
-        )
-
     async def _reidentify(self) -> None:
         """Look again who answers: the server may be back with a new version."""
         await self._identify()
@@ -183,15 +144,6 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
         if isinstance(err, PlexBusyError) and err.retry_after is not None:
             self.update_interval = timedelta(seconds=err.retry_after)
         return self.data
-
-    @override
-    @callback
-    def _async_refresh_finished(self) -> None:
-        """Let nobody wait for a server that is lost."""
-        if isinstance(self.last_exception, HomeAssistantError) and (
-            not self.last_update_success
-        ):
-            self._waiters.fail(self.last_exception)
 
     # Hearing
 
@@ -254,56 +206,9 @@ class ButlerReader(DataUpdateCoordinator[ButlerData]):
             self.hass, work, f"{self.name} - {what}"
         )
 
-    @callback
-    def async_add_run_listener(self, listener: Callable[[Run], None]) -> CALLBACK_TYPE:
-        """Call a listener for every run that begins or ends; return how to end that."""
-        self._run_listeners.append(listener)
-        return lambda: self._run_listeners.remove(listener)
-
-    @callback
-    def _take_in(self, runs: list[Run]) -> None:
-        """Publish what is known now, and then tell of the runs that began or ended."""
-        self._publish()
-        self._report(runs)
-
-    @callback
-    def _report(self, runs: list[Run]) -> None:
-        for run in runs:
-            for listener in self._run_listeners:
-                listener(run)
-            if run.finished:
-                self._waiters.tell(run)
-
-    @callback
-    def _publish(self, _now: datetime | None = None) -> None:
-        """Write states, but progress alone no more often than anybody can follow."""
-        if _now:
-            self._cancel_publish = None
-        data = self._known()
-        if data == self.data or not self.last_update_success:
-            return
-        only_progress = data.without_progress() == self.data.without_progress()
-        if only_progress and self._cancel_publish:
-            return
-        # Not async_set_updated_data: what is heard does not put off the next poll.
-        self.data = data
-        self.async_update_listeners()
-        if only_progress:
-            self._cancel_publish = async_call_later(
-                self.hass, PROGRESS_INTERVAL, self._publish
-            )
-
     @override
     async def async_shutdown(self) -> None:
-        """Stop polling; nobody waits for this server any more."""
+        """Stop polling and looking."""
         await super().async_shutdown()
-        for cancel in (self._cancel_publish, self._cancel_look):
-            if cancel:
-                cancel()
-        self._waiters.fail(
-            HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="unloaded",
-                translation_placeholders={"server": self.name},
-            )
-        )
+        if self._cancel_look:
+            self._cancel_look()

@@ -1,6 +1,5 @@
 """When tasks do their work that are not just on or off."""
 
-from functools import partial
 from typing import override
 
 from homeassistant.components.select import SelectEntity
@@ -9,14 +8,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import LOGGER
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .entity import ButlerTaskEntity
-from .plex import Behavior, ButlerTask, SettingKind, SettingValue, setting_of
+from .coordinator import PlexButlerConfigEntry
+from .plex import Behavior, SettingKind, SettingValue
 from .setting_entity import (
     SCHEDULE,
-    SettingEntity,
-    async_add_setting_entities,
-    tasks_set_by,
+    TaskSettingEntity,
+    async_add_task_setting_entities,
 )
 
 PARALLEL_UPDATES = 1
@@ -28,28 +25,21 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the selects of the tasks that have a choice."""
-    async_add_setting_entities(
+    async_add_task_setting_entities(
         hass,
         entry,
         Platform.SELECT,
         async_add_entities,
-        lambda data: {
-            f"{task.name}_{SCHEDULE}": partial(TaskSelect, entry.runtime_data, task)
-            for task in tasks_set_by(data, SettingKind.TEXT)
-        },
+        kind=SettingKind.TEXT,
+        key=SCHEDULE,
+        create=TaskSelect,
     )
 
 
-class TaskSelect(SettingEntity, ButlerTaskEntity, SelectEntity):
+class TaskSelect(TaskSettingEntity, SelectEntity):
     """When the server runs a task by itself."""
 
-    _attr_translation_key = SCHEDULE
-
-    def __init__(self, coordinator: ButlerCoordinator, task: ButlerTask) -> None:
-        """Initialize the select."""
-        super().__init__(coordinator, SCHEDULE, task)
-        self._setting_id = setting_of(task.name)
-        self._odd: SettingValue | None = None
+    _odd: SettingValue | None = None
 
     @property
     @override

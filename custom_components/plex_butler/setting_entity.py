@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import override
 
 from homeassistant.const import EntityCategory, Platform
@@ -16,7 +17,7 @@ from homeassistant.util import dt as dt_util
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .data import ButlerData
 from .devices import server_identifier
-from .entity import ButlerEntity
+from .entity import ButlerEntity, ButlerTaskEntity
 from .plex import (
     ButlerTask,
     Setting,
@@ -68,6 +69,18 @@ class SettingEntity(CoordinatorEntity[ButlerCoordinator]):
     async def _async_change(self, value: SettingValue) -> None:
         """Change the setting."""
         await self.coordinator.set_settings({self._setting_id: value})
+
+
+class TaskSettingEntity(SettingEntity, ButlerTaskEntity):
+    """A setting that says when a task may run."""
+
+    def __init__(
+        self, coordinator: ButlerCoordinator, key: str, task: ButlerTask
+    ) -> None:
+        """Initialize the entity."""
+        super().__init__(coordinator, key, task)
+        self._attr_translation_key = key
+        self._setting_id = setting_of(task.name)
 
 
 class WindowEntity(ButlerEntity):
@@ -129,7 +142,7 @@ class WindowEntity(ButlerEntity):
             self._cancel = None
 
 
-def tasks_set_by(data: ButlerData, kind: SettingKind) -> Iterator[ButlerTask]:
+def _tasks_set_by(data: ButlerData, kind: SettingKind) -> Iterator[ButlerTask]:
     """Yield the tasks whose setting is of a kind, and should be."""
     for name, task in data.tasks.items():
         setting = _settings(data).get(setting_of(name))
@@ -174,6 +187,30 @@ def async_add_setting_entities(
 
     entry.async_on_unload(coordinator.async_add_listener(look))
     look()
+
+
+@callback
+def async_add_task_setting_entities(
+    hass: HomeAssistant,
+    entry: PlexButlerConfigEntry,
+    platform: Platform,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    *,
+    kind: SettingKind,
+    key: str,
+    create: Callable[[ButlerCoordinator, str, ButlerTask], Entity],
+) -> None:
+    """Add the entities of the tasks whose setting is of a kind, now and later."""
+    async_add_setting_entities(
+        hass,
+        entry,
+        platform,
+        async_add_entities,
+        lambda data: {
+            f"{task.name}_{key}": partial(create, entry.runtime_data, key, task)
+            for task in _tasks_set_by(data, kind)
+        },
+    )
 
 
 @callback

@@ -1,6 +1,5 @@
 """Whether tasks are enabled."""
 
-from functools import partial
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
@@ -8,14 +7,12 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .entity import ButlerTaskEntity
-from .plex import ButlerTask, SettingKind, setting_of
+from .coordinator import PlexButlerConfigEntry
+from .plex import SettingKind
 from .setting_entity import (
     ENABLED,
-    SettingEntity,
-    async_add_setting_entities,
-    tasks_set_by,
+    TaskSettingEntity,
+    async_add_task_setting_entities,
 )
 
 PARALLEL_UPDATES = 1
@@ -27,27 +24,19 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the switches of the tasks that can be switched."""
-    async_add_setting_entities(
+    async_add_task_setting_entities(
         hass,
         entry,
         Platform.SWITCH,
         async_add_entities,
-        lambda data: {
-            f"{task.name}_{ENABLED}": partial(TaskSwitch, entry.runtime_data, task)
-            for task in tasks_set_by(data, SettingKind.BOOL)
-        },
+        kind=SettingKind.BOOL,
+        key=ENABLED,
+        create=TaskSwitch,
     )
 
 
-class TaskSwitch(SettingEntity, ButlerTaskEntity, SwitchEntity):
+class TaskSwitch(TaskSettingEntity, SwitchEntity):
     """Whether the server runs a task by itself."""
-
-    _attr_translation_key = ENABLED
-
-    def __init__(self, coordinator: ButlerCoordinator, task: ButlerTask) -> None:
-        """Initialize the switch."""
-        super().__init__(coordinator, ENABLED, task)
-        self._setting_id = setting_of(task.name)
 
     @property
     @override

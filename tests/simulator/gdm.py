@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self, override
 
-from .http_server import HOST
+from .http_server import HOST, Server
 from .recording import Pulse
 from .server import PlexSimulator
 
@@ -50,7 +49,7 @@ class GdmServer:
         return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-class GdmResponder(asyncio.DatagramProtocol):
+class GdmResponder(asyncio.DatagramProtocol, Server):
     """Answers searches sent to 127.0.0.1: where no multicast works, this does."""
 
     def __init__(self, servers: Iterable[GdmServer] = (), *, port: int = 0) -> None:
@@ -71,18 +70,7 @@ class GdmResponder(asyncio.DatagramProtocol):
         """Where to send searches, once it listens."""
         return HOST, self._port
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
+    @override
     async def start(self) -> None:
         """Listen; after a stop on the same port as before."""
         self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
@@ -90,6 +78,7 @@ class GdmResponder(asyncio.DatagramProtocol):
         )
         self._port = self._transport.get_extra_info("sockname")[1]
 
+    @override
     async def stop(self) -> None:
         """Go off the network."""
         if self._transport is not None:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, override
 
 from aiohttp import web
 
@@ -16,7 +16,31 @@ from .rendering import Answer
 HOST = "127.0.0.1"
 
 
-class HttpServer(ABC):
+class Server(ABC):
+    """A server that listens for as long as a test is in its context."""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Listen."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Go off the network."""
+
+
+class HttpServer(Server):
     """An HTTP server on 127.0.0.1 that a test can look at and disturb."""
 
     def __init__(self, port: int = 0) -> None:
@@ -45,18 +69,7 @@ class HttpServer(ABC):
         scheme = "https" if self.ssl_context else "http"
         return f"{scheme}://{HOST}:{self.port}"
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
+    @override
     async def start(self) -> None:
         """Listen; after a stop on the same port as before."""
         # A handler is cancelled when its client goes, so that nothing hangs for ever.
@@ -72,6 +85,7 @@ class HttpServer(ABC):
         self.port = runner.addresses[0][1]
         self._runner = runner
 
+    @override
     async def stop(self) -> None:
         """Go off the network at once; every connection ends."""
         if self._runner is not None:
