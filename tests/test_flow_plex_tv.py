@@ -401,6 +401,29 @@ async def test_signing_in_to_a_server_that_was_found(
         assert result["data"] == signed_in(plex_tv, plex)
 
 
+@pytest.mark.usefixtures("trusted")
+async def test_plex_tv_knows_better_than_who_answers_a_search(
+    hass: HomeAssistant,
+    gdm: GdmResponder,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    direct_tls: SSLContext,
+) -> None:
+    """A machineIdentifier is no secret, and anybody may answer with it."""
+    await restart(plex, direct_tls)
+    connection = AccountConnection.of(plex, direct_hash=DIRECT_HASH)
+    plex_tv.simulator.servers = [AccountServer.of(plex, connections=[connection])]
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
+        gdm.servers = [GdmServer.of(impostor)]
+        result = await choose(hass, await start(hass), "network")
+        result = await submit(hass, result, server=plex.machine_identifier)
+        impostor.requests.clear()
+        result = await plex_tv.confirm(await choose(hass, result, "plex_tv"))
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"] == signed_in(plex_tv, plex, url=direct_url(plex))
+        assert {request.token for request in impostor.requests} <= {None}
+
+
 async def test_reauth(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
 ) -> None:
@@ -432,6 +455,20 @@ async def test_reauth_keeps_an_address_that_plex_tv_does_not_know(
     result = await plex_tv.confirm(result)
     assert result["reason"] == "reauth_successful"
     assert entry.data == signed_in(plex_tv, plex, verify_ssl=False)
+
+
+async def test_reauth_keeps_the_address_that_the_owner_has_chosen(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    """Such as that of a proxy, though the server answers elsewhere, too."""
+    plex.token = "new"
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as elsewhere:
+        elsewhere.token = "new"
+        plex_tv.simulator.servers = [AccountServer.of(elsewhere)]
+        result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+        result = await plex_tv.confirm(result)
+        assert result["reason"] == "reauth_successful"
+        assert loaded.data == signed_in(plex_tv, plex)
 
 
 async def test_reauth_of_a_server_that_has_moved_as_well(

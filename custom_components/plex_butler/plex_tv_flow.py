@@ -5,7 +5,7 @@ from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.helpers.selector import (
     SelectOptionDict,
@@ -127,10 +127,13 @@ class PlexTvFlow(ConnectFlow):
         self._server_name = server.name
         self._data[CONF_TOKEN] = self._own_token = server.access_token
         self._data[CONF_ACCOUNT_TOKEN] = self._account_token
+        # What the owner has set up comes first. What was only found on the network may
+        # be anybody's: plex.tv knows better.
         known = [self._data[CONF_URL]] if CONF_URL in self._data else []
+        stored = self.source == SOURCE_REAUTH
         url = await async_find_address(
             self.hass,
-            [*known, *server.urls],
+            [*known, *server.urls] if stored else [*server.urls, *known],
             server.machine_identifier,
             verify_ssl=self._data[CONF_VERIFY_SSL],
         )
