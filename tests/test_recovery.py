@@ -138,6 +138,25 @@ async def test_at_plex_tv(
     assert asked.token == plex_tv.simulator.account_token
 
 
+async def test_plex_tv_knows_better_than_who_answers_a_search(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    gdm: GdmResponder,
+    lost: Lost,
+) -> None:
+    account = {CONF_ACCOUNT_TOKEN: plex_tv.simulator.account_token}
+    await use(hass, entry, plex, **account)
+    await move(plex)
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
+        gdm.servers = [GdmServer.of(impostor)]
+        await lost(entry)
+        assert entry.data == typed(plex, **account)
+        assert impostor.requests == []
+
+
 async def test_plex_tv_is_not_asked_with_the_token_of_the_server(
     loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv, lost: Lost
 ) -> None:

@@ -44,8 +44,11 @@ async def async_follow(
 
 
 async def async_find_again(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-    """Look for a server wherever it may tell its address; return if that helped."""
-    for look in (_at_its_certificate, _on_the_network, _at_plex_tv):
+    """Look for a server wherever it may tell its address; return if that helped.
+
+    What plex.tv says is proven, so it comes first.
+    """
+    for look in (_at_plex_tv, _at_its_certificate, _on_the_network):
         if await async_follow(hass, entry, await look(hass, entry)):
             return True
     return False
