@@ -11,9 +11,9 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed_exact,
 )
 
-from custom_components.plex_butler.plex import Setting
-from custom_components.plex_butler.window import (
+from custom_components.plex_butler.plex import (
     MaintenanceWindow,
+    Setting,
     maintenance_window,
 )
 from homeassistant.const import CONF_TIME_ZONE, STATE_UNKNOWN

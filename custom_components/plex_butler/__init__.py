@@ -5,10 +5,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from .client import async_create_server
 from .const import DOMAIN, PLATFORMS
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import listed_identifiers
+from .helpers import async_create_server
 from .recovery import async_delete_issues
 from .services import async_setup_services
 

@@ -10,13 +10,12 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from .client import async_discover, async_find_address, async_identify
 from .const import DOMAIN
 from .finding import async_follow
-from .options_flow import PlexButlerOptionsFlow
+from .flow.options import PlexButlerOptionsFlow
+from .helpers import async_discover, async_find_address, async_identify, markdown
 from .plex import DiscoveredServer
 from .plex_tv_flow import CONF_SERVER, PlexTvFlow, server_schema
-from .text import markdown
 
 # What is needed of an entry of the Plex integration.
 _PLEX_ENTRY = vol.Schema(

@@ -20,8 +20,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .client import async_create_server
 from .errors import flow_error
+from .helpers import async_create_server, markdown
 from .plex import (
     PlexError,
     PlexHttpsRequiredError,
@@ -31,7 +31,6 @@ from .plex import (
     normalize_url,
     read_certificate,
 )
-from .text import markdown
 
 # Not of type URL: browsers would refuse the bare "192.168.1.5" that is fine here.
 _URL = {vol.Required(CONF_URL): TextSelector()}

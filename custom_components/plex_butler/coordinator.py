@@ -13,8 +13,8 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from .const import WATCH
-from .data import ButlerData
 from .errors import action_error
+from .models import ButlerData
 from .plex import (
     PlexAuthenticationError,
     PlexError,
@@ -25,7 +25,7 @@ from .plex import (
     StopResult,
 )
 from .reader import ButlerReader
-from .waiting import RunResult, ended, outcome
+from .runs import RunResult, ended, outcome
 
 type PlexButlerConfigEntry = ConfigEntry[ButlerCoordinator]
 

@@ -6,8 +6,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 
-from .client import async_create_account, async_discover, async_find_address
 from .const import CONF_ACCOUNT_TOKEN, LOGGER
+from .helpers import async_create_account, async_discover, async_find_address
 from .plex import PlexError, direct_url, normalize_url, read_certificate
 
 

@@ -14,9 +14,9 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
 )
 
-from .client import async_create_account, async_find_address
 from .connect_flow import ConnectFlow
 from .const import CONF_ACCOUNT_TOKEN
+from .helpers import async_create_account, async_find_address, markdown
 from .plex import (
     LINK_URL,
     AccountServer,
@@ -24,7 +24,6 @@ from .plex import (
     PlexError,
     PlexPinExpiredError,
 )
-from .text import markdown
 
 CONF_SERVER = "server"
 

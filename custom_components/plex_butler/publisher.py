@@ -13,10 +13,10 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN, IDLE_INTERVAL, LOGGER, PROGRESS_INTERVAL
-from .data import ButlerData
+from .models import ButlerData
 from .plex import ButlerWatch, PlexServer, Run
+from .runs import Waiters
 from .settings import ServerSettings
-from .waiting import Waiters
 
 
 class ButlerPublisher(DataUpdateCoordinator[ButlerData]):

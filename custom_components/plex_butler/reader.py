@@ -20,9 +20,9 @@ from .const import (
     LOOK_DELAY,
     TOLERATED_TIMEOUTS,
 )
-from .data import ButlerData
 from .devices import async_register_server, async_remove_stale_tasks
 from .errors import poll_error
+from .models import ButlerData
 from .plex import (
     ActivityEvent,
     PlexAuthenticationError,

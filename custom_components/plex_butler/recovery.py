@@ -13,6 +13,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, SEARCH_INTERVAL, SILENCE
 from .finding import async_find_again
+from .helpers import markdown
 from .plex import (
     PlexAuthenticationError,
     PlexBusyError,
@@ -23,7 +24,6 @@ from .plex import (
     PlexTlsError,
     PlexWrongServerError,
 )
-from .text import markdown
 
 # Since when each entry's server is silent. Home Assistant makes everything else anew
 # each time it tries to set an entry up.

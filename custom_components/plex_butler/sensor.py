@@ -19,8 +19,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .data import ButlerData, TaskStatus
 from .entity import ButlerEntity, ButlerTaskEntity, async_add_task_entities
+from .models import ButlerData, TaskStatus
 from .plex import ButlerTask, WindowSetting
 from .setting_entity import (
     NEXT_WINDOW_START,

@@ -15,19 +15,20 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from homeassistant.util import dt as dt_util
 
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .data import ButlerData
 from .devices import server_identifier
 from .entity import ButlerEntity, ButlerTaskEntity
+from .models import ButlerData
 from .plex import (
     ButlerTask,
+    MaintenanceWindow,
     Setting,
     SettingKind,
     SettingValue,
     WindowSetting,
     kind_of,
+    maintenance_window,
     setting_of,
 )
-from .window import MaintenanceWindow, maintenance_window
 
 # What is said of an entity by its translation key: that it is about settings.
 ENABLED = "enabled"

@@ -10,6 +10,7 @@ It needs aiohttp and orjson and knows nothing of Home Assistant:
 
 from .account import LINK_URL, AccountServer, Pin, PlexAccount
 from .addresses import find_address
+from .butler_settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
 from .connection import ClientInfo
 from .direct import Certificate, direct_url, read_certificate
 from .discovery import DiscoveredServer, discover
@@ -43,9 +44,9 @@ from .models import (
     StopResult,
 )
 from .server import PlexServer
-from .settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
 from .url import normalize_url
 from .watch import ButlerWatch, Run
+from .window import MaintenanceWindow, maintenance_window
 
 __all__ = [
     "LINK_URL",
@@ -59,6 +60,7 @@ __all__ = [
     "ClientInfo",
     "DiscoveredServer",
     "Maintenance",
+    "MaintenanceWindow",
     "Pin",
     "PlexAccount",
     "PlexAuthenticationError",
@@ -94,6 +96,7 @@ __all__ = [
     "is_butlers",
     "kind_of",
     "listen",
+    "maintenance_window",
     "normalize_url",
     "read_certificate",
     "setting_of",

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from .plex import Setting, WindowSetting
+from .butler_settings import WindowSetting
+from .models import Setting
 
 # Clocks are set forward and back at quarters of an hour, in any time zone of today.
 _STEP = timedelta(minutes=15)

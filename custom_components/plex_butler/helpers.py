@@ -1,7 +1,8 @@
-"""The clients of servers and of plex.tv, and what finds them on the network."""
+"""Helpers: clients of servers and of plex.tv, and escaping of text."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+import re
 from typing import Any
 
 from yarl import URL
@@ -24,6 +25,13 @@ from .plex import (
     find_address,
     read_certificate,
 )
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def markdown(text: str) -> str:
+    """Escape text for a Markdown description, and put it on one line."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
 async def _async_client_info(hass: HomeAssistant) -> ClientInfo:

@@ -1,0 +1,1 @@
+"""Parts of the config flow of Butler for Plex."""
