@@ -14,7 +14,7 @@ from homeassistant.config_entries import (
     SOURCE_ZEROCONF,
     ConfigEntryState,
 )
-from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
@@ -29,6 +29,7 @@ from .common import (
     restart,
     start_flow,
     submit,
+    suggested,
     typed,
 )
 from .simulator import GdmResponder, GdmServer, PlexSimulator
@@ -136,7 +137,8 @@ async def test_a_server_that_has_gone_meanwhile(
     await plex.stop()
     result = await submit(hass, result, server=plex.machine_identifier)
     assert result["step_id"] == "address"
-    assert result["errors"] == {CONF_URL: "cannot_connect"}
+    assert result["errors"] == {"base": "no_address"}
+    assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
 
     await plex.start()
     result = await submit(hass, result, url=plex.url, verify_ssl=True)
@@ -146,7 +148,7 @@ async def test_a_server_that_has_gone_meanwhile(
     assert result["data"] == typed(plex)
 
 
-async def test_who_only_claims_to_be_the_server(
+async def test_another_server_answers_at_the_address(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator
 ) -> None:
     gdm.servers = [GdmServer.of(plex)]
@@ -154,6 +156,10 @@ async def test_who_only_claims_to_be_the_server(
     result = await search(hass)
     (claimed,) = options(result)
     result = await submit(hass, result, server=claimed)
+    assert result["step_id"] == "address"
+    assert result["errors"] == {"base": "no_address"}
+
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_server"
 

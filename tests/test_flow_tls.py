@@ -44,7 +44,7 @@ async def enter(hass: HomeAssistant, plex: PlexSimulator, scheme: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "step_id"), [("http", "https_required"), ("https", "direct_certificate")]
+    ("scheme", "step_id"), [("http", "https_required"), ("https", "certificate")]
 )
 @pytest.mark.usefixtures("trusted")
 async def test_plexs_own_certificate(
@@ -59,12 +59,13 @@ async def test_plexs_own_certificate(
     result = await enter(hass, plex, scheme)
     assert result["type"] is FlowResultType.MENU
     assert result["step_id"] == step_id
-    assert result["menu_options"] == ["plex_direct", "unverified", "other_address"]
+    assert result["menu_options"] == ["verified", "unverified", "other_address"]
     assert result["description_placeholders"]["address"] == r"127\.0\.0\.1"
+    assert result["description_placeholders"]["verified"] == direct_url(plex)
     # Nothing has gone to a server that is not who it should be.
     assert plex.requests == []
 
-    result = await choose(hass, result, "plex_direct")
+    result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == typed(plex, url=direct_url(plex))
     assert result["result"].state is ConfigEntryState.LOADED
@@ -73,7 +74,7 @@ async def test_plexs_own_certificate(
 @pytest.mark.parametrize(
     ("scheme", "step_id", "first"),
     [
-        ("http", "https_required", ["https", "unverified"]),
+        ("http", "https_required", ["verified", "unverified"]),
         ("https", "certificate", ["unverified"]),
     ],
 )
@@ -102,7 +103,7 @@ async def test_a_certificate_of_its_own(
 ) -> None:
     await restart(plex, named_tls)
     result = await enter(hass, plex, "http")
-    result = await choose(hass, result, "https")
+    result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == typed(plex)
 
@@ -111,7 +112,7 @@ async def test_https_does_not_help_either(
     hass: HomeAssistant, plex: PlexSimulator, self_signed: SSLContext
 ) -> None:
     await restart(plex, self_signed)
-    result = await choose(hass, await enter(hass, plex, "http"), "https")
+    result = await choose(hass, await enter(hass, plex, "http"), "verified")
     assert result["step_id"] == "certificate"
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -123,7 +124,7 @@ async def test_the_name_of_a_certificate_that_nobody_trusts(
 ) -> None:
     """The name is not offered a second time."""
     await restart(plex, untrusted_tls)
-    result = await choose(hass, await enter(hass, plex, "https"), "plex_direct")
+    result = await choose(hass, await enter(hass, plex, "https"), "verified")
     assert result["step_id"] == "certificate"
     assert result["menu_options"] == ["unverified", "other_address"]
     result = await choose(hass, result, "unverified")
@@ -187,8 +188,8 @@ async def test_reconfigure(
     result = await submit(
         hass, result, url=f"https://127.0.0.1:{plex.port}", verify_ssl=True
     )
-    assert result["step_id"] == "direct_certificate"
-    result = await choose(hass, result, "plex_direct")
+    assert result["step_id"] == "certificate"
+    result = await choose(hass, result, "verified")
     assert result["reason"] == "reconfigure_successful"
     assert loaded.data == typed(plex, url=direct_url(plex))
     assert loaded.state is ConfigEntryState.LOADED
@@ -207,6 +208,6 @@ async def test_reauth(
     await restart(plex, direct_tls)
     result = await submit(hass, result, token="new")
     assert result["step_id"] == "https_required"
-    result = await choose(hass, result, "plex_direct")
+    result = await choose(hass, result, "verified")
     assert result["reason"] == "reauth_successful"
     assert loaded.data == typed(plex, url=direct_url(plex))
