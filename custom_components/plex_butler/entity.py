@@ -16,11 +16,7 @@ from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from homeassistant.util import dt as dt_util
 
-from .coordinator import (
-    ButlerCoordinator,
-    ButlerSettingsCoordinator,
-    PlexButlerConfigEntry,
-)
+from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import server_identifier, task_identifier
 from .plex import (
     ButlerTask,
@@ -32,6 +28,7 @@ from .plex import (
     setting_id_for_task,
     setting_kind_for_task,
 )
+from .settings import ButlerSettingsCoordinator
 
 
 class ButlerEntity[
@@ -230,9 +227,7 @@ def async_add_listed_entities(
         unique_ids = {*entities}
 
     update()
-    # The entities of settings depend on the tasks, too.
-    for source in {coordinator, entry.runtime_data.butler}:
-        entry.async_on_unload(source.async_add_listener(update))
+    entry.async_on_unload(coordinator.async_add_listener(update))
 
 
 def _butler(
