@@ -17,7 +17,6 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import DOMAIN
 from .errors import flow_error
-from .recovery import async_update_url
 from .flow.draft import Draft
 from .flow.options import PlexButlerOptionsFlow
 from .flow.plex_tv import SignIn
@@ -30,6 +29,7 @@ from .plex import (
     PlexTlsError,
     PlexWrongServerError,
 )
+from .recovery import async_update_url
 
 _ARTICLE = (
     "https://support.plex.tv/articles/"
