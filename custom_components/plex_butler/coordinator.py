@@ -1,15 +1,13 @@
 """Does what buttons and actions ask of a server's Butler."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 from datetime import tzinfo
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from .const import WATCH
@@ -40,8 +38,6 @@ class ButlerCoordinator(ButlerReader):
     ) -> None:
         """Initialize the coordinator."""
         super().__init__(hass, entry, server)
-        # Tasks that were asked to stop from here since they were started.
-        self._stopping: set[str] = set()
         self._time_zone: tzinfo | None = None
 
     @property
@@ -65,9 +61,8 @@ class ButlerCoordinator(ButlerReader):
         """Start a task."""
         requested = dt_util.utcnow()
         result = await self._do(self._server.start_task(name))
-        self._stopping.discard(name)
         self._take_in(
-            self._watch.confirm(
+            self._watch.confirm_start(
                 name,
                 requested,
                 dt_util.utcnow(),
@@ -87,7 +82,7 @@ class ButlerCoordinator(ButlerReader):
                     run = await ended(inbox, since)
             except TimeoutError:
                 return outcome(RunResult.TIMED_OUT, Run(name=name, started=since))
-        if name in self._stopping:
+        if run.stopped:
             return outcome(RunResult.STOPPED, run)
         return outcome(
             RunResult.FINISHED if started else RunResult.ALREADY_RUNNING, run
@@ -95,10 +90,12 @@ class ButlerCoordinator(ButlerReader):
 
     async def stop_task(self, name: str) -> StopResult:
         """Stop a task; Plex finishes the item it is working on first."""
-        with self._asking_to_stop({name}):
+        with self._watch.stopping({name}):
             result = await self._do(self._server.stop_task(name))
         stopped = result is StopResult.STOPPED
-        self._take_in(self._watch.stop(name, dt_util.utcnow(), was_running=stopped))
+        self._take_in(
+            self._watch.confirm_stop(name, dt_util.utcnow(), was_running=stopped)
+        )
         return result
 
     async def start_all_tasks(self) -> None:
@@ -107,9 +104,9 @@ class ButlerCoordinator(ButlerReader):
 
     async def stop_all_tasks(self) -> None:
         """Stop what runs and empty the queue."""
-        with self._asking_to_stop(self._watch.maintenance.running):
+        with self._watch.stopping(self._watch.maintenance.running):
             await self._do(self._server.stop_all_tasks())
-        self._watch.stop_all(dt_util.utcnow())
+        self._watch.confirm_stop_all(dt_util.utcnow())
 
     async def set_settings(self, values: Mapping[str, SettingValue]) -> None:
         """Change settings of the server, all in one request.
@@ -121,16 +118,6 @@ class ButlerCoordinator(ButlerReader):
         finally:
             self._look_often_until = dt_util.utcnow() + WATCH
             self._refresh_soon()
-
-    @contextmanager
-    def _asking_to_stop(self, names: Collection[str]) -> Iterator[None]:
-        """Remember who is asked to stop: a run may end before the server answers."""
-        self._stopping.update(names)
-        try:
-            yield
-        except HomeAssistantError:
-            self._stopping.difference_update(names)
-            raise
 
     async def _translated[T](self, request: Awaitable[T]) -> T:
         """Wait for a user's request, and put its failure in the user's words."""

@@ -154,7 +154,7 @@ class ButlerReader(ButlerPublisher):
             async for event in events:
                 match event:
                     case ActivityEvent():
-                        self._take_in(self._watch.hear(event, dt_util.utcnow()))
+                        self._take_in(self._watch.hear([event], dt_util.utcnow()))
                     case SettingEvent(id=setting_id):
                         self._hear_of_setting(setting_id)
                     case StreamUp():
