@@ -24,7 +24,7 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
     """Set up a server."""
     coordinator = ButlerCoordinator(
-        hass, entry, await async_create_server(hass, entry.data)
+        hass, entry, await async_create_server(hass, entry.data, entry.unique_id)
     )
     await coordinator.async_config_entry_first_refresh()
     await coordinator.async_read_settings()

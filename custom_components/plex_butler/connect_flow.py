@@ -81,8 +81,10 @@ class ConnectFlow(ConfigFlow):
         `form` is the one that was filled in for this, if any.
         """
         try:
-            server = await async_create_server(self.hass, self._data)
-            identity = await server.get_identity(self._machine_identifier)
+            server = await async_create_server(
+                self.hass, self._data, self._machine_identifier
+            )
+            identity = await server.get_identity()
             name = await server.get_name()
             # Any user of a server may read its name, but only its owner this.
             await server.get_butler_tasks()

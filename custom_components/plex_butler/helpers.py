@@ -45,13 +45,14 @@ async def _async_client_info(hass: HomeAssistant) -> ClientInfo:
 
 
 async def async_create_server(
-    hass: HomeAssistant, data: Mapping[str, Any]
+    hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
 ) -> PlexServer:
     """Return the client of a server; raises PlexError if the data can be none's."""
     return PlexServer(
         async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
         data[CONF_URL],
         data.get(CONF_TOKEN),
+        machine_identifier=machine_identifier,
         client=await _async_client_info(hass),
     )
 

@@ -24,15 +24,12 @@ from .devices import async_register_server, async_remove_stale_tasks
 from .errors import poll_error
 from .models import ButlerData
 from .plex import (
-    ActivityEvent,
-    PlexAuthenticationError,
+    Notifications,
     PlexBusyError,
     PlexError,
-    PlexForbiddenError,
     PlexServer,
     PlexTimeoutError,
     ServerIdentity,
-    SettingEvent,
     StreamUp,
     listen,
 )
@@ -73,7 +70,7 @@ class ButlerReader(ButlerPublisher):
 
     async def _identify(self) -> None:
         """Read who answers, which must be the server this entry is for."""
-        self.identity = await self._server.get_identity(self.config_entry.unique_id)
+        self.identity = await self._server.get_identity()
 
     async def _lost(self, err: PlexError) -> HomeAssistantError:
         """Do what can be done for the server; return what the poll is to raise."""
@@ -90,7 +87,7 @@ class ButlerReader(ButlerPublisher):
         try:
             if not self.last_update_success:
                 await self._reidentify()
-            data = await self._read_own()
+            data = await self._read()
         except (PlexTimeoutError, PlexBusyError) as err:
             return self._tolerate(err)
         except PlexError as err:
@@ -107,14 +104,6 @@ class ButlerReader(ButlerPublisher):
         elif data.maintenance.active:
             self.update_interval = BUSY_INTERVAL
         return data
-
-    async def _read_own(self) -> ButlerData:
-        """Read; what another server at this address says of the token is not heard."""
-        try:
-            return await self._read()
-        except PlexAuthenticationError, PlexForbiddenError:
-            await self._identify()
-            raise
 
     async def _read(self) -> ButlerData:
         """Return what the server says, together with all else that is known."""
@@ -153,10 +142,11 @@ class ButlerReader(ButlerPublisher):
         async with aclosing(listen(self._server)) as events:
             async for event in events:
                 match event:
-                    case ActivityEvent():
-                        self._take_in(self._watch.hear(event, dt_util.utcnow()))
-                    case SettingEvent(id=setting_id):
-                        self._hear_of_setting(setting_id)
+                    case Notifications(activities=activities, settings=settings):
+                        for activity in activities:
+                            self._take_in(self._watch.hear(activity, dt_util.utcnow()))
+                        for setting_id in settings:
+                            self._hear_of_setting(setting_id)
                     case StreamUp():
                         told = False
                         self._set_streaming(up=True)

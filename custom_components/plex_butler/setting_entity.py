@@ -25,9 +25,9 @@ from .plex import (
     SettingKind,
     SettingValue,
     WindowSetting,
-    kind_of,
     maintenance_window,
-    setting_of,
+    setting_id_for_task,
+    setting_kind_for_task,
 )
 
 # What is said of an entity by its translation key: that it is about settings.
@@ -81,7 +81,7 @@ class TaskSettingEntity(SettingEntity, ButlerTaskEntity):
         """Initialize the entity."""
         super().__init__(coordinator, key, task)
         self._attr_translation_key = key
-        self._setting_id = setting_of(task.name)
+        self._setting_id = setting_id_for_task(task.name)
 
 
 class WindowEntity(ButlerEntity):
@@ -146,8 +146,8 @@ class WindowEntity(ButlerEntity):
 def _tasks_set_by(data: ButlerData, kind: SettingKind) -> Iterator[ButlerTask]:
     """Yield the tasks whose setting is of a kind, and should be."""
     for name, task in data.tasks.items():
-        setting = _settings(data).get(setting_of(name))
-        if setting and setting.kind is kind is kind_of(name):
+        setting = _settings(data).get(setting_id_for_task(name))
+        if setting and setting.kind is kind is setting_kind_for_task(name):
             yield task
 
 

@@ -15,7 +15,7 @@ from .plex import (
     PlexTimeoutError,
     Setting,
     SettingValue,
-    is_butlers,
+    is_butler_setting,
 )
 
 type Settings = Mapping[str, Setting]
@@ -122,7 +122,7 @@ class ServerSettings:
             return
         self._failures = 0
         self._told = False
-        self._listed = {one.id: one for one in settings if is_butlers(one.id)}
+        self._listed = {one.id: one for one in settings if is_butler_setting(one.id)}
 
     def _fail(self, err: PlexError) -> None:
         """Try again with the next poll; slow is not down, until it is for too long."""

@@ -1,6 +1,6 @@
 """An asynchronous client for the Butler of a Plex Media Server.
 
-It needs aiohttp and orjson and knows nothing of Home Assistant:
+It needs aiohttp and orjson, but not Home Assistant:
 
     server = PlexServer(session, "192.168.1.5", token)
     for task in await server.get_butler_tasks():
@@ -10,7 +10,13 @@ It needs aiohttp and orjson and knows nothing of Home Assistant:
 
 from .account import LINK_URL, AccountServer, Pin, PlexAccount
 from .addresses import find_address
-from .butler_settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
+from .butler_settings import (
+    Behavior,
+    WindowSetting,
+    is_butler_setting,
+    setting_id_for_task,
+    setting_kind_for_task,
+)
 from .connection import ClientInfo
 from .direct import Certificate, direct_url, read_certificate
 from .discovery import DiscoveredServer, discover
@@ -31,7 +37,7 @@ from .errors import (
     PlexUrlError,
     PlexWrongServerError,
 )
-from .events import ActivityEvent, SettingEvent, StreamDown, StreamUp, listen
+from .events import ActivityEvent, Notifications, StreamDown, StreamUp, listen
 from .maintenance import Maintenance
 from .models import (
     Activity,
@@ -61,6 +67,7 @@ __all__ = [
     "DiscoveredServer",
     "Maintenance",
     "MaintenanceWindow",
+    "Notifications",
     "Pin",
     "PlexAccount",
     "PlexAuthenticationError",
@@ -82,7 +89,6 @@ __all__ = [
     "Run",
     "ServerIdentity",
     "Setting",
-    "SettingEvent",
     "SettingKind",
     "SettingValue",
     "StartResult",
@@ -93,11 +99,11 @@ __all__ = [
     "direct_url",
     "discover",
     "find_address",
-    "is_butlers",
-    "kind_of",
+    "is_butler_setting",
     "listen",
     "maintenance_window",
     "normalize_url",
     "read_certificate",
-    "setting_of",
+    "setting_id_for_task",
+    "setting_kind_for_task",
 ]
