@@ -79,7 +79,7 @@ async def test_never_by_itself_without_polling(
 
     plex.change_settings(ButlerStartHour="4")
     await hass.services.async_call(
-        "homeassistant", "update_entity", {"entity_id": [BACKUP]}, blocking=True
+        "homeassistant", "update_entity", {"entity_id": [START]}, blocking=True
     )
     await settle(hass)
     assert states(hass, START) == ["4"]
@@ -270,7 +270,7 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
     poll = asyncio.create_task(tick(60))
     await plex.wait_for_request("GET", PREFS)
     plex.butler.start("OptimizeDatabase")
-    await loaded.runtime_data.get_butler_tasks()
+    await loaded.runtime_data.butler.get_butler_tasks()
     assert states(hass, f"sensor.{OF_TASK}optimize_database") == ["running"]
 
     # One more that is to be read has no other wait behind the first.
@@ -281,4 +281,4 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
 
 
 async def read(entry: MockConfigEntry) -> None:
-    await entry.runtime_data.async_read_settings()
+    await entry.runtime_data.settings.async_refresh()
