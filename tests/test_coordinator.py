@@ -1,6 +1,5 @@
 """How often a server is asked, and what is made of its answers."""
 
-import asyncio
 from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
@@ -29,7 +28,7 @@ from .common import (
     states,
     until,
 )
-from .simulator import Fault, PlexSimulator
+from .simulator import PlexSimulator
 
 
 async def test_polls_every_minute_when_idle(
@@ -179,23 +178,3 @@ async def test_another_server_after_an_outage(
     plex.machine_identifier = right
     await tick(60)
     assert hass.states.get(BACKUP).state == "idle"
-
-
-async def test_push_during_a_poll(
-    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
-) -> None:
-    """The poll finds again what was the case before the push."""
-    plex.inject(Fault.SLOW, "/butler")
-    plex.requests.clear()
-    poll = asyncio.create_task(tick(301))
-    await plex.wait_for_request("GET", "/butler")
-    plex.butler.start("OptimizeDatabase")
-    await until(hass, OPTIMIZE, "running")
-    plex.kick()
-    plex.websocket_refusal = 404
-    await plex.wait_for_sockets(0)
-    plex.finish("OptimizeDatabase")
-    plex.clear_faults()
-    await poll
-    await settle(hass)
-    assert states(hass, OPTIMIZE) == ["idle"]

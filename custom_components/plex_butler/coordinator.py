@@ -123,7 +123,6 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     async def _async_update_data(self) -> ButlerData:
         """Poll the server."""
         self.update_interval = IDLE_INTERVAL
-        before = self.data
         try:
             await self._read()
         except (PlexTimeoutError, PlexBusyError) as err:
@@ -138,9 +137,6 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             self.update_interval = LIVE_INTERVAL
         elif self._watch.maintenance.active:
             self.update_interval = BUSY_INTERVAL
-        if self.data is not before:
-            # The base class compares with the data before the poll, not with a push.
-            self._publish()
         return self._snapshot()
 
     async def _read(self) -> None:
