@@ -30,6 +30,7 @@ from .common import (
     settle,
     start_flow,
     submit,
+    suggested,
     typed,
 )
 from .simulator import GdmResponder, GdmServer, PlexSimulator
@@ -132,12 +133,14 @@ async def test_a_network_that_is_not_to_be_used_is_not_searched(
 async def test_a_server_that_has_gone_meanwhile(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator
 ) -> None:
-    gdm.servers = [GdmServer.of(plex)]
+    gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
     result = await search(hass)
     await plex.stop()
     result = await submit(hass, result, server=plex.machine_identifier)
     assert result["step_id"] == "address"
     assert result["errors"] == {CONF_URL: "cannot_connect"}
+    # Of its addresses, the one that a person knows
+    assert suggested(result)[CONF_URL] == plex.url
 
     await plex.start()
     result = await submit(hass, result, url=plex.url, verify_ssl=True)

@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
+from custom_components.plex_butler.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -267,18 +268,18 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
     for _ in range(14):
         await tick(60)
     plex.requests.clear()
-    poll = asyncio.create_task(tick(60))
-    await plex.wait_for_request("GET", PREFS)
+    await tick(60)
+    assert reads(plex) == 1
     plex.butler.start("OptimizeDatabase")
-    await loaded.runtime_data.get_butler_tasks()
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": loaded.entry_id},
+        blocking=True,
+        return_response=True,
+    )
     assert states(hass, f"sensor.{OF_TASK}optimize_database") == ["running"]
 
-    # One more that is to be read has no other wait behind the first.
-    reading = [asyncio.create_task(read(loaded)) for _ in range(3)]
     plex.clear_faults()
-    await asyncio.gather(poll, *reading)
-    assert reads(plex) == 2
-
-
-async def read(entry: MockConfigEntry) -> None:
-    await entry.runtime_data.async_read_settings()
+    await settle(hass)
+    assert states(hass, START) == ["2"]
