@@ -27,6 +27,7 @@ from .common import (
     WINDOW,
     Hung,
     Tick,
+    set_hour,
     settle,
     states,
 )
@@ -283,3 +284,22 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
     plex.clear_faults()
     await settle(hass)
     assert states(hass, START) == ["2"]
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_reads_do_not_queue_up_behind_a_write(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.requests.clear()
+    plex.inject(Fault.SLOW, PREFS, "PUT")
+    write = asyncio.create_task(set_hour(hass, START, 4))
+    for days in range(3):
+        await settle(hass)
+        plex.change_settings(OnDeckWindow=str(days))
+        await settle(hass)
+        await tick(1)
+    plex.clear_faults()
+    await write
+    await settle(hass)
+    assert states(hass, START) == ["4"]
+    assert reads(plex) <= 2  # that of the write, and one for all the changes
