@@ -162,10 +162,10 @@ class ActivityLog:
     ) -> None:
         """Add an activity, if it is at work or was, and if there is room for it."""
         if activity.progress == FULL:
+            if known and not known.full_since:
+                known = _Row(replace(known.activity, progress=FULL), now)
             if known:
-                self._rows[uuid] = (
-                    known if known.full_since else _Row(known.activity, now)
-                )
+                self._rows[uuid] = known
         elif len(self._rows) < limit:
             self._rows[uuid] = _Row(activity)
 
