@@ -207,10 +207,12 @@ class Butler:
             self._end_after(run, self.stop_delay)
 
     def _end_after(self, run: Run, delay: float | None) -> None:
+        if delay is None:
+            return
         loop = asyncio.get_running_loop()
         if delay == 0:
             run.timer = loop.call_soon(self.finish, run.name)
-        elif delay is not None:
+        else:
             run.timer = loop.call_later(delay, self.finish, run.name)
 
     def _forget(self, name: str) -> bool:

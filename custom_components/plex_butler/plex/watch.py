@@ -199,7 +199,8 @@ class ButlerWatch:
             runs += [run] if missed_nothing else []
         for name, run in list(self._running.items()):
             if name not in running:
-                known = missed_nothing or run.finished
+                # A read has forgotten the start already, where it may be another's.
+                known = missed_nothing or run.finished or read_begun
                 ended = run if known else replace(run, started=None)
                 runs.append(self._end(ended, run.finished or now))
             elif name in work.running or (work.unnamed and name not in paused):
