@@ -119,7 +119,7 @@ async def test_button_for_a_task_that_is_over_before_the_answer(
         await caught_up(hass, plex)
         assert states(hass, BACKUP) == ["idle"]
         await tick(1)
-    assert activity == 3 * [
+    assert activity == len(RunShape) * [
         started("BackupDatabase", "Backup Database"),
         finished("BackupDatabase", "Backup Database", activity[1]["duration"]),
     ]

@@ -22,7 +22,7 @@ DONE_DELAY = timedelta(seconds=5)
 # for activities that are only hints, so that they leave room for the Butler's.
 MAX_ACTIVITIES = 1024
 MAX_HINTS = MAX_ACTIVITIES // 2
-FULL = 100
+FULL = 100.0
 
 
 class _Row(NamedTuple):

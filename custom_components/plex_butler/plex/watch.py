@@ -106,24 +106,26 @@ class ButlerWatch:
         same = self._log.read(activities, self._finder, begun, now)
         if not missed_nothing:
             self._forget_starts(same, begun)
-        return runs + self._update(now, read_begun=begun, missed_nothing=missed_nothing)
+        return runs + self._update(now, read_begun=begun, is_news=missed_nothing)
 
     def hear(self, events: Iterable[ActivityEvent], now: datetime) -> list[Run]:
         """Process the events of one frame."""
         events = tuple(events)
         runs = self.look(now)
+        missed_nothing = self._log.missed_nothing(now)
+        if not missed_nothing:
+            self._forget_starts(self._log.at_work, now)
         if not self._log.push(events, self._finder, now):
             return runs
         started = any(event.change is ActivityChange.STARTED for event in events)
-        missed_nothing = started or self._log.missed_nothing(now)
-        return runs + self._update(now, missed_nothing=missed_nothing)
+        return runs + self._update(now, is_news=missed_nothing or started)
 
     def look(self, now: datetime) -> list[Run]:
         """Process that nothing was reported until now; needed from `due` on."""
         if not (due := self.due) or now < due:
             return []
         self._log.expire(now)
-        return self._update(now, missed_nothing=self._log.missed_nothing(now))
+        return self._update(now)
 
     def stream(self, *, up: bool, now: datetime) -> None:
         """Note that the stream is connected, or was until now."""
@@ -170,10 +172,13 @@ class ButlerWatch:
         """Process that a task was asked to stop: if it was running, it may go on."""
         if not was_running:
             self._mark([name], stopped=False)
-            self._requests.pop(name, None)
-        elif name in self._requests:
+        if name in self._requests:
             self._requests[name] = _Request(now, stop=True)
-        return self._update(now, missed_nothing=False)
+            if not was_running:
+                # It has ended before, at a time that is not known if it is not paused.
+                del self._requests[name]
+                self._forget_start(self._running[name])
+        return self._update(now)
 
     def confirm_stop_all(self, now: datetime) -> None:
         """Process that all tasks were asked to stop."""
@@ -184,38 +189,38 @@ class ButlerWatch:
         now: datetime,
         *,
         read_begun: datetime | None = None,
-        missed_nothing: bool = True,
+        is_news: bool = True,
     ) -> list[Run]:
-        """Work out what is running now, and return the runs that changes."""
+        """Work out what is running now, and return the runs that changes.
+
+        Tasks that may have been running for longer are no news, and paused ones have
+        ended: what is at work after a time without information is another run.
+        """
         work = self._finder.observe(self._log.at_work)
         shown = self._finder.observe(self._log.shown)
-        self._note_work(work, now, missed_nothing=missed_nothing)
+        self._note_work(work, now, is_news=is_news)
         self._settle_requests(work, shown, read_begun)
+        before = [r for r in self._running.values() if r.finished and not is_news]
+        runs = [self._end(run, now) for run in before]
         paused = shown.running & self._running.keys()
         running = work.running.union(self._requests, paused)
-        runs = []
         for name in sorted(running - self._running.keys()):
-            run = self._begin(name, now if missed_nothing else None)
-            runs += [run] if missed_nothing else []
+            run = self._begin(name, now if is_news else None)
+            runs += [run] if is_news else []
         for name, run in list(self._running.items()):
             if name not in running:
-                # A read has forgotten the start already, where it may be another's.
-                known = missed_nothing or run.finished or read_begun
-                ended = run if known else replace(run, started=None)
-                runs.append(self._end(ended, run.finished or now))
+                runs.append(self._end(run, now))
             elif name in work.running or (work.unnamed and name not in paused):
-                self._running[name] = replace(run, observed=True, finished=None)
+                self._running[name] = replace(run, finished=None, observed=True)
             elif run.observed and (name in paused or not work.active):
                 self._running[name] = replace(run, finished=run.finished or now)
         self._publish(work, shown, now)
         return runs
 
-    def _note_work(
-        self, work: Maintenance, now: datetime, *, missed_nothing: bool
-    ) -> None:
+    def _note_work(self, work: Maintenance, now: datetime, *, is_news: bool) -> None:
         """Note that the Butler has started or ended to work."""
         if self._work is None or self._work.ended:
-            began = now if missed_nothing else _LONG_AGO
+            began = now if is_news else _LONG_AGO
             self._work = _Work(began) if work.active else self._work
         elif not work.active:
             self._work = replace(self._work, ended=now)
@@ -278,9 +283,9 @@ class ButlerWatch:
             self._log.forget(
                 lambda activity: self._finder.observe([activity]).running <= {name}
             )
-        if not run.finished and not self._log.missed_nothing(requested):
-            run = replace(run, started=None)
-        return [self._end(run, run.finished or requested)]
+        if not self._log.missed_nothing(requested):
+            run = self._forget_start(run)
+        return [self._end(run, requested)]
 
     def _forget_starts(self, same: Iterable[Activity], begun: datetime) -> None:
         """Forget when runs started that may have ended, and started again, unseen.
@@ -292,7 +297,13 @@ class ButlerWatch:
         for name, run in self._running.items():
             recent = run.started and begun - run.started <= MAX_GAP
             if not recent and name not in names:
-                self._running[name] = replace(run, started=None)
+                self._forget_start(run)
+
+    def _forget_start(self, run: Run) -> Run:
+        """Forget when a run started, unless it is over: then it is known to be the same."""
+        if not run.finished:
+            run = self._running[run.name] = replace(run, started=None)
+        return run
 
     def _mark(self, names: Iterable[str], *, stopped: bool) -> None:
         """Set whether running tasks are asked to stop."""
@@ -308,7 +319,8 @@ class ButlerWatch:
         return self._running[name]
 
     def _end(self, run: Run, at: datetime) -> Run:
+        """End a run, at the latest at some time."""
         del self._running[run.name]
         self._requests.pop(run.name, None)
-        self.last_finished[run.name] = at
-        return replace(run, finished=at)
+        finished = self.last_finished[run.name] = run.finished or at
+        return replace(run, finished=finished)
