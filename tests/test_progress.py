@@ -25,6 +25,7 @@ async def test_progress_as_plex_counts_it(
 ) -> None:
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
     plex.notify("preference", "Setting", [{"id": "ButlerStartHour", "value": 3}])
+    plex.activities.append(parent())
     plex.announce("started", parent())
     await until(hass, MAINTENANCE, "on")
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
@@ -33,6 +34,7 @@ async def test_progress_as_plex_counts_it(
         await until(hass, PROGRESS, str(float(progress)))
         assert states(hass, MAINTENANCE) == ["on"]
         await tick(0.25)
+    plex.activities.clear()
     plex.announce("ended", parent(progress=100))
     await until(hass, MAINTENANCE, "off")
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
