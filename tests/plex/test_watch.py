@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.plex_butler.plex import Activity, Maintenance, Run
-from custom_components.plex_butler.plex.activities import MAX_ACTIVITIES, MAX_GAP
+from custom_components.plex_butler.plex.activities import MAX_GAP
 from custom_components.plex_butler.plex.events import ActivityChange
 
 from .watching import (
@@ -29,13 +29,6 @@ GAP = MAX_GAP.total_seconds()
 
 
 # Before anything is known
-
-
-def test_nothing_is_known_at_first() -> None:
-    watching = Watching()
-    assert (watching.active, watching.running) == (False, [])
-    assert watching.watch.tasks == {}
-    assert watching.watch.last_started == watching.watch.last_finished == {}
 
 
 def test_first_read_reports_nothing() -> None:
@@ -113,18 +106,6 @@ def test_work_tells_the_task_only_during_a_run() -> None:
     assert not watching.active
 
 
-def test_progress_is_not_the_end() -> None:
-    watching = live()
-    watching.started(10, parent())
-    watching.started(10, sub(OPTIMIZE))
-    for progress in (100, 83.3, 100, 85.7, 100):
-        assert watching.updated(11, parent(progress=progress)) == []
-        assert watching.watch.maintenance.progress == progress
-        assert watching.running == [OPTIMIZE]
-    watching.ended(12, parent(progress=100))
-    assert watching.watch.maintenance.progress is None
-
-
 # Runs as such
 
 
@@ -183,14 +164,6 @@ def test_task_that_leaves_the_list_no_longer_runs() -> None:
     assert watching.read(2, *shown, tasks=left) == [(OPTIMIZE, 1, 2)]
     assert watching.running == [BACKUP]
     assert watching.ended(3, sub(OPTIMIZE)) == []
-
-
-def test_older_read_does_not_undo_a_start() -> None:
-    watching = live()
-    assert watching.started(10, sub(OPTIMIZE)) == [(OPTIMIZE, 10, None)]
-    assert watching.read(9, now=11) == []
-    assert watching.running == [OPTIMIZE]
-    assert watching.read(12, now=13) == [(OPTIMIZE, 10, 13)]
 
 
 def test_older_read_does_not_undo_an_end() -> None:
@@ -282,23 +255,6 @@ def test_run_started_from_here_during_an_outage(late: float) -> None:
     assert watching.read(read + 1) == [(OPTIMIZE, began, read + 1)]
 
 
-def test_live_stream_is_no_outage() -> None:
-    watching = live()
-    assert watching.started(1000, sub(OPTIMIZE)) == [(OPTIMIZE, 1000, None)]
-    assert watching.updated(2000, parent(subtitle=BACKUP)) == [(BACKUP, 2000, None)]
-    assert watching.ended(3000, sub(OPTIMIZE)) == [(OPTIMIZE, 1000, 3000)]
-    assert watching.read(4000, now=4001) == [(BACKUP, 2000, 4001)]
-
-
-def test_live_stream_that_is_lost_was_live_until_then() -> None:
-    watching = live()
-    watching.stream(1000, up=False)
-    assert watching.read(1000 + GAP, sub(OPTIMIZE)) == [(OPTIMIZE, 1000 + GAP, None)]
-    watching.stream(2000)
-    assert watching.read(2001, sub(OPTIMIZE), sub(BACKUP)) == []
-    assert watching.running == [BACKUP, OPTIMIZE]
-
-
 def test_stream_is_live_only_after_a_read() -> None:
     watching = polled()
     watching.stream(1000)
@@ -306,6 +262,18 @@ def test_stream_is_live_only_after_a_read() -> None:
     assert watching.ended(1002, parent()) == [(OPTIMIZE, None, 1002)]
     # What starts now starts now.
     assert watching.started(1003, sub(BACKUP)) == [(BACKUP, 1003, None)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "began"), [(sub(OPTIMIZE), 10), (parent(subtitle=OPTIMIZE), None)]
+)
+def test_end_after_an_outage_and_before_the_read(
+    shown: Activity, began: float | None
+) -> None:
+    watching = polled()
+    watching.read(10, shown)
+    watching.stream(1000)
+    assert watching.ended(1001, shown) == [(OPTIMIZE, began, 1001)]
 
 
 def test_word_within_the_gap_is_of_now() -> None:
@@ -317,35 +285,7 @@ def test_word_within_the_gap_is_of_now() -> None:
     ]
 
 
-def test_missed_end_is_mended_by_the_next_read() -> None:
-    watching = live()
-    watching.started(10, parent())
-    watching.started(10, sub(OPTIMIZE))
-    assert watching.read(300) == [(OPTIMIZE, 10, 300)]
-    assert (watching.active, watching.running) == (False, [])
-
-
 # What is remembered has an end
-
-
-def test_run_among_countless_other_activities() -> None:
-    watching = live()
-    watching.started(1, parent())
-    watching.started(1, sub(OPTIMIZE))
-    for number in range(2 * MAX_ACTIVITIES):
-        item = work("library.refresh.items", str(number))
-        watching.started(2, item)
-        watching.ended(2, item)
-    assert watching.ended(3, sub(OPTIMIZE)) == [(OPTIMIZE, 1, 3)]
-    assert watching.started(4, sub(BACKUP)) == [(BACKUP, 4, None)]
-    assert watching.updated(5, parent(subtitle=CREDITS)) == [(CREDITS, 5, None)]
-
-
-def test_activities_without_a_uuid_are_told_apart() -> None:
-    watching = polled()
-    runs = watching.read(10, sub(OPTIMIZE, ""), sub(BACKUP, ""))
-    assert runs == [(BACKUP, 10, None), (OPTIMIZE, 10, None)]
-    assert watching.read(20, sub(BACKUP, "")) == [(OPTIMIZE, 10, 20)]
 
 
 # Tasks started by this client
@@ -674,14 +614,6 @@ def test_stop_all() -> None:
     assert watching.running == [BACKUP, OPTIMIZE]
     assert watching.read(11.8, parent()) == [(OPTIMIZE, 10, 11.8), (BACKUP, 11, 11.8)]
     assert (watching.active, watching.running) == (True, [])
-
-
-def test_stop_all_with_nothing_assumed() -> None:
-    watching = live()
-    watching.started(5, sub(OPTIMIZE))
-    watching.watch.confirm_stop_all(at(6))
-    assert watching.read(100, sub(OPTIMIZE)) == []
-    assert watching.running == [OPTIMIZE]
 
 
 def test_task_counts_as_stopping_from_the_request_until_it_has_ended() -> None:

@@ -64,8 +64,12 @@ class _Work:
 class ButlerWatch:
     """The running tasks of a server, and when each last started and ended.
 
-    The methods that return runs return those that started (`finished` is None) or
-    ended, in that order.
+    The methods that return runs return those that started (`finished` is None) or ended.
+    After every call, `due` may have changed: call `look` then. It makes up for a stream
+    only: without one, read every 5 s while `maintenance.active`, as it takes two reads to
+    see that a task has ended. What is running is unknown while `maintenance.unnamed`,
+    and only then: with no tasks and not unnamed, none is running, or its name is about
+    to come.
     """
 
     def __init__(self) -> None:
@@ -143,7 +147,7 @@ class ButlerWatch:
                 self._requests[name] = _Request(now)
             return self._update(now)
         if (last := self.last_started.get(name)) and last >= requested:
-            return []  # It started and ended before the answer came.
+            return runs  # It started and ended before the answer came.
         runs.append(self._begin(name, requested))
         self._requests[name] = _Request(now)
         if self._work and self._work.ended and self._work.began >= requested:
