@@ -128,7 +128,7 @@ async def test_button_for_a_task_that_is_over_before_the_answer(
         await tick(1)
         assert states(hass, BACKUP) == ["idle"]
         await tick(1)
-    assert activity == 3 * [
+    assert activity == len(RunShape) * [
         started("BackupDatabase", "Backup Database"),
         finished("BackupDatabase", "Backup Database", activity[1]["duration"]),
     ]

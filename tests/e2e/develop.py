@@ -25,6 +25,7 @@ from tests.simulator import (
     PlexTvSimulator,
     default_tasks,
 )
+from tests.simulator.__main__ import add_row_arguments, show_row
 
 from .api import NAME, PASSWORD, ApiError
 from .dashboard import show_dashboard
@@ -69,6 +70,7 @@ def _arguments() -> Namespace:
     )
     parser.add_argument("--server", metavar="URL", help="a real Plex server instead")
     parser.add_argument("--token", help="of the real server's owner")
+    add_row_arguments(parser)
     arguments = parser.parse_args()
     if arguments.token and not arguments.server:
         parser.error("--token is for --server")
@@ -100,7 +102,7 @@ async def _demo(arguments: Namespace) -> str:
         url, token = arguments.server, arguments.token
         program, hint = HOME_ASSISTANT, ""
         if url is None:
-            plex, program, hint = await _simulate(stack, arguments.simulator_port)
+            plex, program, hint = await _simulate(stack, arguments)
             url, token = plex.url, plex.token
         home = HomeAssistant(DEMO, arguments.port, program)
         async with _step("Home Assistant") as report:
@@ -119,12 +121,13 @@ async def _demo(arguments: Namespace) -> str:
 
 
 async def _simulate(
-    stack: AsyncExitStack, port: int
+    stack: AsyncExitStack, arguments: Namespace
 ) -> tuple[PlexSimulator, Sequence[str], str]:
     """Return a server, what Home Assistant is to be run with, and what else to try.
 
     That is to add a second server, in each of the ways there are.
     """
+    port = arguments.simulator_port
     _check_free(port, "--simulator-port")
     _check_free(port + 1, "--simulator-port")
     async with _step("Simulated Plex servers") as report:
@@ -137,6 +140,7 @@ async def _simulate(
         )
         for server in (plex, other):
             server.hour = None
+            show_row(server, arguments)
             await stack.enter_async_context(server)
         plex_tv = PlexTvSimulator(servers=map(AccountServer.of, (plex, other)))
         await stack.enter_async_context(plex_tv)

@@ -11,6 +11,7 @@ from custom_components.plex_butler.plex import (
     Maintenance,
     PlexServer,
 )
+from custom_components.plex_butler.plex.maintenance import TaskFinder
 from tests.simulator import PlexSimulator, RunShape, SimulatedTask
 
 BACKUP = "BackupDatabase"
@@ -52,11 +53,11 @@ SCAN = activity("library.update.section", "Scanning Films")
 
 
 def observe(*activities: Activity) -> Maintenance:
-    return Maintenance.observe(TASKS, activities)
+    return TaskFinder(TASKS).observe(activities)
 
 
 def active(*running: str) -> Maintenance:
-    return Maintenance(active=True, running=frozenset(running))
+    return Maintenance(active=True, running=frozenset(running), unnamed=not running)
 
 
 INACTIVE = Maintenance(active=False, running=frozenset())
@@ -150,7 +151,7 @@ def test_a_hint_counts_for_nothing_beside_a_task_that_is_named() -> None:
 def test_a_hint_to_a_task_the_server_does_not_list_is_none() -> None:
     few = {BACKUP: TASKS[BACKUP]}
 
-    assert Maintenance.observe(few, [PARENT, SCAN]) == active()
+    assert TaskFinder(few).observe([PARENT, SCAN]) == active()
 
 
 def test_a_name_counts_before_the_same_title_of_another() -> None:
@@ -159,19 +160,34 @@ def test_a_name_counts_before_the_same_title_of_another() -> None:
         "B": ButlerTask.from_json({"name": "B", "title": "A"}),
     }
 
-    assert Maintenance.observe(tasks, [activity("butler", "A")]) == active("A")
+    assert TaskFinder(tasks).observe([activity("butler", "A")]) == active("A")
 
 
-def test_activities_may_be_read_but_once() -> None:
-    assert Maintenance.observe(TASKS, iter([SCAN, PARENT])) == active(
-        "RefreshLibraries"
-    )
+def test_task_without_a_title_is_not_named_by_everything() -> None:
+    task = replace(TASKS[BACKUP], title="")
+    assert TaskFinder({BACKUP: task}).observe([PARENT]) == active()
 
 
-def test_unnamed() -> None:
-    assert active().unnamed
-    assert not active(BACKUP).unnamed
-    assert not INACTIVE.unnamed
+@pytest.mark.parametrize(
+    ("shown", "butlers", "hint", "title"),
+    [
+        (PARENT, True, False, None),
+        (activity("butler.task"), True, False, None),
+        (activity("x", "Butler tasks"), True, False, None),
+        (activity("x", OPTIMIZE), True, False, OPTIMIZE),
+        (activity("x", "Datenbank sichern"), True, False, BACKUP),
+        (activity("x", "Something", "Datenbank sichern"), True, False, None),
+        (SCAN, False, True, None),
+        (activity("library.refresh.items", "Refreshing"), False, False, None),
+    ],
+)
+def test_kinds_of_activities(
+    shown: Activity, title: str | None, *, butlers: bool, hint: bool
+) -> None:
+    finder = TaskFinder(TASKS)
+    assert finder.is_butlers(shown) is butlers
+    assert finder.is_hint(shown) is hint
+    assert finder.find_by_title(shown) == title
 
 
 @pytest.mark.parametrize(
@@ -187,13 +203,13 @@ async def test_a_run_of_a_server_is_seen_until_it_ends(
 ) -> None:
     async def look() -> Maintenance:
         tasks = {task.name: task for task in await server.get_butler_tasks()}
-        return Maintenance.observe(tasks, await server.get_activities())
+        return TaskFinder(tasks).observe(await server.get_activities())
 
     plex.shape = shape
     assert await look() == INACTIVE
 
     await server.start_task(OPTIMIZE)
-    assert await look() == seen
+    assert replace(await look(), progress=None) == seen
 
     plex.finish(OPTIMIZE)
     assert await look() == INACTIVE
@@ -206,6 +222,6 @@ async def test_tasks_that_run_side_by_side_are_all_seen(
     await server.start_task(BACKUP)
     await server.start_task(OPTIMIZE)
 
-    seen = Maintenance.observe(TASKS, await server.get_activities())
+    seen = TaskFinder(TASKS).observe(await server.get_activities())
 
-    assert seen == active(BACKUP, OPTIMIZE)
+    assert replace(seen, progress=None) == active(BACKUP, OPTIMIZE)

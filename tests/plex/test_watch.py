@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_butler.plex import Activity, Run
-from custom_components.plex_butler.plex.activities import MAX_ACTIVITIES, MAX_GAP
+from custom_components.plex_butler.plex import Activity, Maintenance, Run
+from custom_components.plex_butler.plex.activities import MAX_GAP
 from custom_components.plex_butler.plex.events import ActivityChange
 
 from .watching import (
@@ -20,6 +21,7 @@ from .watching import (
     parent,
     polled,
     sub,
+    told,
     work,
 )
 
@@ -27,13 +29,6 @@ GAP = MAX_GAP.total_seconds()
 
 
 # Before anything is known
-
-
-def test_nothing_is_known_at_first() -> None:
-    watching = Watching()
-    assert (watching.active, watching.running) == (False, [])
-    assert watching.watch.tasks == {}
-    assert watching.watch.last_started == watching.watch.last_finished == {}
 
 
 def test_first_read_reports_nothing() -> None:
@@ -111,18 +106,6 @@ def test_work_tells_the_task_only_during_a_run() -> None:
     assert not watching.active
 
 
-def test_progress_is_not_the_end() -> None:
-    watching = live()
-    watching.started(10, parent())
-    watching.started(10, sub(OPTIMIZE))
-    for progress in (100, 83.3, 100, 85.7, 100):
-        assert watching.updated(11, parent(progress=progress)) == []
-        assert watching.watch.maintenance.progress == progress
-        assert watching.running == [OPTIMIZE]
-    watching.ended(12, parent(progress=100))
-    assert watching.watch.maintenance.progress is None
-
-
 # Runs as such
 
 
@@ -183,14 +166,6 @@ def test_task_that_leaves_the_list_no_longer_runs() -> None:
     assert watching.ended(3, sub(OPTIMIZE)) == []
 
 
-def test_older_read_does_not_undo_a_start() -> None:
-    watching = live()
-    assert watching.started(10, sub(OPTIMIZE)) == [(OPTIMIZE, 10, None)]
-    assert watching.read(9, now=11) == []
-    assert watching.running == [OPTIMIZE]
-    assert watching.read(12, now=13) == [(OPTIMIZE, 10, 13)]
-
-
 def test_older_read_does_not_undo_an_end() -> None:
     watching = live()
     watching.started(10, sub(OPTIMIZE))
@@ -236,6 +211,7 @@ def test_end_between_two_reads(late: float) -> None:
         ((sub(OPTIMIZE, ""),), (sub(OPTIMIZE, ""),)),
         ((parent("a", subtitle=OPTIMIZE),), (parent("b", subtitle=OPTIMIZE),)),
         ((parent("a", subtitle=OPTIMIZE),), (parent("a"), sub(OPTIMIZE))),
+        ((parent("a", subtitle=OPTIMIZE),), (parent("a", subtitle=OPTIMIZE),)),
     ],
 )
 def test_run_after_an_outage_may_be_another(
@@ -249,7 +225,7 @@ def test_run_after_an_outage_may_be_another(
 
 @pytest.mark.parametrize(
     "shown",
-    [(sub(OPTIMIZE),), (parent(subtitle=OPTIMIZE),), (parent(), sub(OPTIMIZE))],
+    [(sub(OPTIMIZE),), (parent(), sub(OPTIMIZE))],
 )
 def test_run_after_an_outage_is_the_same_if_its_activity_is(
     shown: tuple[Activity, ...],
@@ -260,13 +236,13 @@ def test_run_after_an_outage_is_the_same_if_its_activity_is(
     assert watching.read(1010) == [(OPTIMIZE, 10, 1010)]
 
 
-@pytest.mark.parametrize(("uuid", "began"), [("parent", 10), ("another", None)])
-def test_covered_run_after_an_outage(uuid: str, began: float | None) -> None:
+@pytest.mark.parametrize("uuid", ["parent", "another"])
+def test_unnamed_run_after_an_outage_may_be_another(uuid: str) -> None:
     watching = polled()
     watching.start(OPTIMIZE, 10, 10)
     watching.read(20, parent())
     assert watching.read(1000, parent(uuid)) == []
-    assert watching.read(1010) == [(OPTIMIZE, began, 1010)]
+    assert watching.read(1010) == [(OPTIMIZE, None, 1010)]
 
 
 @pytest.mark.parametrize("late", [0, 0.5])
@@ -279,23 +255,6 @@ def test_run_started_from_here_during_an_outage(late: float) -> None:
     assert watching.read(read + 1) == [(OPTIMIZE, began, read + 1)]
 
 
-def test_live_stream_is_no_outage() -> None:
-    watching = live()
-    assert watching.started(1000, sub(OPTIMIZE)) == [(OPTIMIZE, 1000, None)]
-    assert watching.updated(2000, parent(subtitle=BACKUP)) == [(BACKUP, 2000, None)]
-    assert watching.ended(3000, sub(OPTIMIZE)) == [(OPTIMIZE, 1000, 3000)]
-    assert watching.read(4000, now=4001) == [(BACKUP, 2000, 4001)]
-
-
-def test_live_stream_that_is_lost_was_live_until_then() -> None:
-    watching = live()
-    watching.stream(1000, up=False)
-    assert watching.read(1000 + GAP, sub(OPTIMIZE)) == [(OPTIMIZE, 1000 + GAP, None)]
-    watching.stream(2000)
-    assert watching.read(2001, sub(OPTIMIZE), sub(BACKUP)) == []
-    assert watching.running == [BACKUP, OPTIMIZE]
-
-
 def test_stream_is_live_only_after_a_read() -> None:
     watching = polled()
     watching.stream(1000)
@@ -305,44 +264,28 @@ def test_stream_is_live_only_after_a_read() -> None:
     assert watching.started(1003, sub(BACKUP)) == [(BACKUP, 1003, None)]
 
 
+@pytest.mark.parametrize(
+    ("shown", "began"), [(sub(OPTIMIZE), 10), (parent(subtitle=OPTIMIZE), None)]
+)
+def test_end_after_an_outage_and_before_the_read(
+    shown: Activity, began: float | None
+) -> None:
+    watching = polled()
+    watching.read(10, shown)
+    watching.stream(1000)
+    assert watching.ended(1001, shown) == [(OPTIMIZE, began, 1001)]
+
+
 def test_word_within_the_gap_is_of_now() -> None:
     watching = polled()
     watching.stream(GAP - 1)
     assert watching.updated(GAP, parent(subtitle=BACKUP)) == [(BACKUP, GAP, None)]
     assert watching.updated(GAP + 1, parent(subtitle=OPTIMIZE)) == [
-        (BACKUP, None, GAP + 1)
+        (BACKUP, GAP, GAP + 1)
     ]
 
 
-def test_missed_end_is_mended_by_the_next_read() -> None:
-    watching = live()
-    watching.started(10, parent())
-    watching.started(10, sub(OPTIMIZE))
-    assert watching.read(300) == [(OPTIMIZE, 10, 300)]
-    assert (watching.active, watching.running) == (False, [])
-
-
 # What is remembered has an end
-
-
-def test_run_among_countless_other_activities() -> None:
-    watching = live()
-    watching.started(1, parent())
-    watching.started(1, sub(OPTIMIZE))
-    for number in range(2 * MAX_ACTIVITIES):
-        item = work("library.refresh.items", str(number))
-        watching.started(2, item)
-        watching.ended(2, item)
-    assert watching.ended(3, sub(OPTIMIZE)) == [(OPTIMIZE, 1, 3)]
-    assert watching.started(4, sub(BACKUP)) == [(BACKUP, 4, None)]
-    assert watching.updated(5, parent(subtitle=CREDITS)) == [(CREDITS, 5, None)]
-
-
-def test_activities_without_a_uuid_are_told_apart() -> None:
-    watching = polled()
-    runs = watching.read(10, sub(OPTIMIZE, ""), sub(BACKUP, ""))
-    assert runs == [(BACKUP, 10, None), (OPTIMIZE, 10, None)]
-    assert watching.read(20, sub(BACKUP, "")) == [(OPTIMIZE, 10, 20)]
 
 
 # Tasks started by this client
@@ -673,14 +616,6 @@ def test_stop_all() -> None:
     assert (watching.active, watching.running) == (True, [])
 
 
-def test_stop_all_with_nothing_assumed() -> None:
-    watching = live()
-    watching.started(5, sub(OPTIMIZE))
-    watching.watch.confirm_stop_all(at(6))
-    assert watching.read(100, sub(OPTIMIZE)) == []
-    assert watching.running == [OPTIMIZE]
-
-
 def test_task_counts_as_stopping_from_the_request_until_it_has_ended() -> None:
     watching = live()
     watching.started(5, sub(OPTIMIZE))
@@ -753,9 +688,274 @@ def test_frame_is_looked_at_once() -> None:
     assert watching.frame(3) == []
 
 
-def test_look() -> None:
+def test_frame_that_is_not_about_the_butler_changes_nothing() -> None:
     watching = live()
-    watching.started(1, sub(BACKUP))
-    assert watching.watch.due is None
-    assert watching.watch.look(at(2)) == []
-    assert watching.running == [BACKUP]
+    watching.started(1, parent(progress=50))
+    before = watching.watch.maintenance
+    assert watching.started(1.5, work("library.refresh.items")) == []
+    assert watching.watch.maintenance is before
+
+
+# A row at 100 %: between two tasks, or done
+
+FULL = parent(progress=100)
+X, Y = parent(subtitle=OPTIMIZE, progress=83), parent(subtitle=BACKUP, progress=86)
+
+
+def paused(activity: Activity = X) -> Watching:
+    """Return a watch of a live server with a row at work from 10 to 20, then full."""
+    watching = live()
+    watching.started(10, activity)
+    assert watching.updated(20, parent(activity.uuid, progress=100)) == []
+    assert watching.active
+    assert watching.due == 25
+    return watching
+
+
+def test_work_ended_when_the_row_was_full() -> None:
+    watching = paused()
+    assert watching.look(24.9) == []
+    assert (watching.running, watching.watch.maintenance.progress) == ([OPTIMIZE], 100)
+    runs = watching.watch.look(at(25))
+    assert told(runs) == [(OPTIMIZE, 10, 20)]
+    assert runs[0].observed
+    assert watching.watch.last_finished == {OPTIMIZE: at(20)}
+    assert watching.watch.maintenance == Maintenance(active=False, running=frozenset())
+    assert watching.due is None
+
+
+def test_work_ended_when_the_row_was_full_though_the_row_ends_later() -> None:
+    assert paused().ended(22, FULL) == [(OPTIMIZE, 10, 20)]
+    assert paused().read(23) == [(OPTIMIZE, 10, 20)]
+    # Even if the end itself was missed.
+    watching = paused()
+    watching.stream(21, up=False)
+    assert watching.read(1000) == [(OPTIMIZE, 10, 20)]
+
+
+def test_task_at_work_after_an_outage_is_not_the_paused_run() -> None:
+    watching = paused()
+    watching.stream(21, up=False)
+    assert watching.read(1000, X) == [(OPTIMIZE, 10, 20)]
+    assert watching.running == [OPTIMIZE]
+    assert watching.read(1010) == [(OPTIMIZE, None, 1010)]
+
+
+def test_without_a_stream_it_takes_two_reads() -> None:
+    watching = polled()
+    watching.read(10, X)
+    assert watching.read(20, FULL) == []
+    assert (watching.running, watching.due) == ([OPTIMIZE], None)
+    assert watching.look(29) == []
+    assert watching.read(30, FULL) == [(OPTIMIZE, 10, 20)]
+
+
+def test_row_that_is_full_at_first_tells_nothing() -> None:
+    full = parent(subtitle=OPTIMIZE, progress=100)
+    for watching in (live(), polled()):
+        assert watching.read(1, full, replace(sub(BACKUP), progress=100)) == []
+        assert watching.updated(2, full) == []
+        assert watching.watch.maintenance == Maintenance(
+            active=False, running=frozenset()
+        )
+
+
+def test_row_that_is_full_after_an_outage_tells_no_more_than_an_end() -> None:
+    watching = polled()
+    watching.read(10, X)
+    full = parent(subtitle=BACKUP, progress=100)
+    assert watching.read(1000, full) == [(OPTIMIZE, None, 1000)]
+    assert not watching.active
+
+
+def test_next_task_begins_while_the_row_is_paused() -> None:
+    watching = paused()
+    assert watching.updated(21, parent(subtitle=BACKUP, progress=100)) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.updated(22, Y) == [(BACKUP, 22, None), (OPTIMIZE, 10, 20)]
+
+
+def test_same_task_goes_on_if_the_row_was_full_for_a_moment() -> None:
+    watching = paused()
+    assert watching.updated(24, X) == []
+    assert watching.due is None
+    watching.updated(40, FULL)
+    assert watching.look(45) == [(OPTIMIZE, 10, 40)]
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_same_task_starts_anew_if_nobody_looked_in_time(*, read: bool) -> None:
+    watching = paused()
+    runs = watching.read(27, X) if read else watching.updated(27, X)
+    assert runs == [(OPTIMIZE, 10, 20), (OPTIMIZE, 27, None)]
+
+
+def test_activity_of_its_own_may_be_full_as_well() -> None:
+    watching = live()
+    watching.started(10, parent(progress=83))
+    watching.started(10, sub(OPTIMIZE))
+    assert watching.updated(20, replace(sub(OPTIMIZE), progress=100)) == []
+    # The parent names nothing, but that does not mean that the task is still at work.
+    assert watching.updated(21, parent(progress=84)) == []
+    assert watching.look(25) == [(OPTIMIZE, 10, 20)]
+    assert watching.active
+
+
+def test_hint_counts_until_the_row_is_done() -> None:
+    watching = live()
+    watching.started(10, parent(progress=50))
+    watching.started(11, work("media.generate.credits"))
+    assert watching.updated(20, FULL) == []
+    # No other work is taken for the Butler's now.
+    assert watching.started(21, work("media.generate.loudness", "other")) == []
+    assert watching.running == [CREDITS]
+    assert watching.look(25) == [(CREDITS, 11, 20)]
+
+
+def test_progress_is_the_parents() -> None:
+    watching = live()
+    watching.started(10, parent(progress=83))
+    watching.started(10, replace(sub(OPTIMIZE), progress=7))
+    assert watching.watch.maintenance.progress == 83
+    watching.updated(11, parent())
+    assert watching.watch.maintenance.progress is None
+
+
+# The same for tasks that were started from here, and not named
+
+
+def started_from_here() -> Watching:
+    watching = live()
+    watching.start(OPTIMIZE, 10, 10.1)
+    watching.started(10.2, parent(progress=50))
+    watching.updated(20, FULL)
+    assert (watching.running, watching.due) == ([OPTIMIZE], 25)
+    return watching
+
+
+def test_task_started_from_here_ended_when_the_row_was_full() -> None:
+    watching = started_from_here()
+    assert watching.read(21, FULL) == []
+    runs = watching.watch.look(at(25))
+    assert told(runs) == [(OPTIMIZE, 10, 20)]
+    assert runs[0].observed
+
+
+@pytest.mark.parametrize("activity", [Y, parent(progress=67)])
+def test_task_started_from_here_had_ended_if_the_row_is_at_work_again(
+    activity: Activity,
+) -> None:
+    watching = started_from_here()
+    assert (OPTIMIZE, 10, 20) in watching.updated(22, activity)
+    assert OPTIMIZE not in watching.running
+
+
+def test_task_started_while_the_row_was_paused_is_not_what_it_shows() -> None:
+    watching = paused(parent(progress=50))
+    watching.start(OPTIMIZE, 21, 21.1)
+    assert watching.read(21.5, FULL) == []
+    runs = watching.watch.read(TASKS, [FULL], at(22), at(22))
+    assert told(runs) == [(OPTIMIZE, 21, 22)]
+    assert not runs[0].observed
+
+
+def test_task_started_while_the_row_was_paused_is_what_it_shows_next() -> None:
+    watching = paused(parent(progress=50))
+    watching.start(OPTIMIZE, 21, 21.1)
+    assert watching.updated(21.2, parent(progress=67)) == []
+    watching.updated(24, FULL)
+    assert watching.look(29) == [(OPTIMIZE, 21, 24)]
+
+
+def test_row_was_at_work_and_full_before_the_answer() -> None:
+    watching = live()
+    watching.started(10.05, parent(progress=0))
+    watching.updated(10.15, FULL)
+    assert watching.start(OPTIMIZE, 10, 10.2) == [(OPTIMIZE, 10, None)]
+    assert watching.running == [OPTIMIZE]
+    runs = watching.watch.look(at(15.15))
+    assert told(runs) == [(OPTIMIZE, 10, 10.15)]
+    assert runs[0].observed
+
+
+def test_started_again_while_paused() -> None:
+    watching = paused()
+    assert watching.start(OPTIMIZE, 21, 21.1) == [
+        (OPTIMIZE, 10, 20),
+        (OPTIMIZE, 21, None),
+    ]
+    assert watching.read(22, FULL) == [(OPTIMIZE, 21, 22)]
+    watching = started_from_here()
+    assert watching.start(OPTIMIZE, 21, 21.1) == [
+        (OPTIMIZE, 10, 20),
+        (OPTIMIZE, 21, None),
+    ]
+
+
+def test_answer_that_comes_while_its_own_run_is_paused() -> None:
+    watching = live()
+    watching.started(10.05, X)
+    watching.updated(10.15, FULL)
+    assert watching.start(OPTIMIZE, 10, 10.2) == []
+    assert watching.look(15.15) == [(OPTIMIZE, 10.05, 10.15)]
+
+
+def test_paused_task_that_could_not_be_stopped_had_ended() -> None:
+    watching = started_from_here()
+    assert watching.stop(OPTIMIZE, 22, was_running=False) == [(OPTIMIZE, 10, 20)]
+
+
+def test_paused_task_that_was_stopped_had_ended() -> None:
+    watching = started_from_here()
+    watching.stop(OPTIMIZE, 21)
+    [run] = watching.watch.read(TASKS, [FULL], at(22), at(22))
+    assert (run.finished, run.stopped) == (at(20), True)
+
+
+# Work on a task that is not known
+
+
+def test_task_is_unnamed_after_a_second() -> None:
+    watching = live()
+    watching.started(10, parent(progress=0))
+    assert (watching.active, watching.unnamed, watching.due) == (True, False, 11)
+    assert watching.look(10.9) == []
+    assert not watching.unnamed
+    assert watching.look(11) == []
+    assert (watching.unnamed, watching.due) == (True, None)
+    # It stays so while the row is paused, and with the next task.
+    watching.updated(12, FULL)
+    assert watching.unnamed
+    watching.updated(13, parent(progress=50))
+    assert watching.unnamed
+    watching.updated(14, X)
+    assert not watching.unnamed
+    watching.updated(15, parent(progress=50))
+    assert (watching.unnamed, watching.due) == (False, 16)
+    watching.ended(15.5, FULL)
+    assert (watching.unnamed, watching.due) == (False, None)
+
+
+def test_task_that_is_named_or_started_in_time_is_never_unnamed() -> None:
+    watching = live()
+    watching.started(10, parent(progress=0))
+    watching.started(10.9, sub(OPTIMIZE))
+    assert watching.due is None
+    watching.ended(20, sub(OPTIMIZE))
+    watching.start(BACKUP, 20, 20.9)
+    assert (watching.unnamed, watching.due) == (False, None)
+
+
+def test_nothing_is_unnamed_while_the_row_is_paused() -> None:
+    watching = paused(parent(progress=0, subtitle=OPTIMIZE))
+    watching.updated(20, parent(progress=50))
+    watching.updated(20.5, FULL)
+    assert watching.due == 25.5
+    watching.look(25.5)
+    assert not watching.unnamed
+
+
+def test_task_is_unnamed_at_once_where_it_may_be_at_work_for_long() -> None:
+    watching = Watching()
+    watching.read(0, parent())
+    assert (watching.unnamed, watching.due) == (True, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
@@ -33,7 +34,11 @@ ACTIVITIES = st.sampled_from(
     [
         parent(),
         parent("other", title="Butler-Aufgaben", progress=100),
+        parent(progress=50),
+        parent(progress=100),
         parent(subtitle=OPTIMIZE),
+        parent(subtitle=BACKUP, progress=100),
+        replace(sub(OPTIMIZE), progress=100),
         parent(subtitle="Backup Database"),
         sub(OPTIMIZE),
         sub(BACKUP),
@@ -98,6 +103,11 @@ class Random(RuleBasedStateMachine):
     @rule(up=st.booleans())
     def stream(self, *, up: bool) -> None:
         self.watching.stream(self.now, up=up)
+
+    @rule()
+    def look(self) -> None:
+        self.check(lambda: self.watching.look(self.now))
+        assert self.watching.due is None or self.watching.due > self.now
 
     @rule(activities=st.lists(ACTIVITIES, max_size=4), age=PAUSES)
     def read(self, activities: list[Activity], age: float) -> None:

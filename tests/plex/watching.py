@@ -59,6 +59,10 @@ class Watching:
         return sorted(self.watch.maintenance.running)
 
     @property
+    def unnamed(self) -> bool:
+        return self.watch.maintenance.unnamed
+
+    @property
     def stopping(self) -> list[str]:
         return sorted(self.watch.maintenance.stopping)
 
@@ -89,6 +93,13 @@ class Watching:
 
     def ended(self, now: float, activity: Activity) -> list[Told]:
         return told(self.hear(ActivityChange.ENDED, now, activity))
+
+    @property
+    def due(self) -> float | None:
+        return seconds(self.watch.due)
+
+    def look(self, now: float) -> list[Told]:
+        return told(self.watch.look(at(now)))
 
     def stream(self, now: float, *, up: bool = True) -> None:
         self.watch.stream(up=up, now=at(now))

@@ -15,6 +15,7 @@ and ``python -m tests.simulator`` serves them from a shell.
 
 from .account import AccountConnection, AccountServer
 from .activities import RunShape
+from .butler import RowMode
 from .certificates import Authority, direct_name
 from .default_settings import default_settings
 from .faults import Fault
@@ -35,6 +36,7 @@ __all__ = [
     "PlexSimulator",
     "PlexTvSimulator",
     "RecordedRequest",
+    "RowMode",
     "RunShape",
     "SimulatedSetting",
     "SimulatedTask",

@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 import signal
 
 from .account import AccountServer
+from .activities import RunShape
+from .butler import RowMode
 from .gdm import GdmResponder, GdmServer
 from .plex_tv import PlexTvSimulator
 from .server import TOKEN, PlexSimulator
@@ -42,7 +44,34 @@ def _arguments() -> Namespace:
         metavar="PORT",
         help="answer searches for servers that are sent to this port of 127.0.0.1",
     )
+    add_row_arguments(parser)
     return parser.parse_args()
+
+
+def add_row_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that `show_row` understands."""
+    for name, kind, text in (
+        ("--row", RowMode, "how long the Butler's row is shown"),
+        ("--shape", RunShape, "what tells of the task at work"),
+    ):
+        choices = [member.name.lower() for member in kind]
+        parser.add_argument(name, choices=choices, help=text)
+    parser.add_argument(
+        "--registered",
+        type=int,
+        default=0,
+        metavar="TASKS",
+        help="how many tasks a row counts as done already when it appears",
+    )
+
+
+def show_row(plex: PlexSimulator, arguments: Namespace) -> None:
+    """Let a server show the Butler's work as its arguments say."""
+    plex.registered_before = arguments.registered
+    if arguments.shape:
+        plex.shape = RunShape[arguments.shape.upper()]
+    if arguments.row:
+        plex.row_mode = RowMode[arguments.row.upper()]
 
 
 async def _serve(arguments: Namespace) -> None:
@@ -62,6 +91,7 @@ async def _start(stack: AsyncExitStack, arguments: Namespace) -> None:
         tasks=default_tasks(speed=1),
     )
     plex.hour = None
+    show_row(plex, arguments)
     await _listen(stack, plex, arguments.port)
     _say(f"URL:   {plex.url}")
     _say(f"Token: {plex.token or 'none needed'}")

@@ -8,32 +8,51 @@ from .butler import Butler, Run
 PARENT_TITLE = "Butler tasks"
 BUTLER_TYPE = "butler"
 INDETERMINATE = -1
+DONE = 100
 OWNER = 1
 
 
 class RunShape(Enum):
-    """How much of a run clients see; nobody knows which of these Plex shows."""
+    """What tells of the task at work; nobody knows which of these Plex shows."""
 
     PARENT_ONLY = auto()
-    """One activity for the whole run, without a hint of the task at work."""
+    """Nothing: there is one activity for the whole run."""
     SUBTITLE = auto()
-    """The same, its subtitle being the title of the task that began last."""
+    """The activity's subtitle: the title of the task that began last."""
     SUB_ACTIVITIES = auto()
     """One more activity for each running task, its title being the task's name."""
+    BOTH = auto()
+
+    @property
+    def subtitle(self) -> bool:
+        """Whether the row's subtitle names a task."""
+        return self in {RunShape.SUBTITLE, RunShape.BOTH}
+
+    @property
+    def sub_activities(self) -> bool:
+        """Whether there is an activity for each running task."""
+        return self in {RunShape.SUB_ACTIVITIES, RunShape.BOTH}
 
 
 def butler_activities(
     butler: Butler, shape: RunShape, title: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return the activities of a run, none when there is no run."""
-    if butler.session is None:
+    """Return the Butler's row and its sub-activities, none when there is no row."""
+    if butler.row is None:
         return []
     runs = list(butler.running.values())
-    subtitle = runs[-1].task.title if runs and shape is RunShape.SUBTITLE else ""
-    parent = _activity(butler.session, title or PARENT_TITLE, subtitle, butler.progress)
-    if shape is not RunShape.SUB_ACTIVITIES:
+    subtitle = _subtitle(butler) if shape.subtitle else ""
+    parent = _activity(butler.row, title or PARENT_TITLE, subtitle, butler.progress)
+    if not shape.sub_activities:
         return [parent]
     return [parent, *map(_sub_activity, runs)]
+
+
+def _subtitle(butler: Butler) -> str:
+    """Return the title of the task at work, or of the last one when all is done."""
+    if butler.running:
+        return list(butler.running.values())[-1].task.title
+    return butler.last_title if butler.progress == DONE else ""
 
 
 def _sub_activity(run: Run) -> dict[str, Any]:

@@ -8,7 +8,8 @@ Where nobody knows what Plex does, this is the simulator's choice:
   due; what runs or waits already is left alone;
 * a task that was scheduled at a random time in the window never comes to its turn by
   itself: it waits until it is started by name or removed;
-* starting a task that is being stopped does not save it: it is still running.
+* starting a task that is being stopped does not save it: it is still running;
+* the Butler's row counts tasks from when it appears: `registered_before` are done then.
 """
 
 import asyncio
@@ -26,6 +27,16 @@ class Started(Enum):
     STARTED = auto()
     ALREADY_RUNNING = auto()
     UNKNOWN = auto()
+
+
+class RowMode(Enum):
+    """How long the Butler's row is shown; nobody knows which of these Plex does."""
+
+    RUNS = auto()
+    """While tasks are running."""
+    WINDOW = auto()
+    """For the whole maintenance window, and while tasks are running outside of it."""
+    FOREVER = auto()
 
 
 @dataclass(slots=True)
@@ -55,16 +66,28 @@ class Butler:
         self.scheduled: list[str] = []
         self.inside_window: Callable[[], bool] = lambda: False
         self.stop_delay: float | None = 0.05
-        self.session: str | None = None
-        self.progress = -1.0
+        self.row_mode = RowMode.RUNS
+        self.row: str | None = None
+        """The uuid of the row, while there is one."""
+        self.registered_before = 0
+        self.last_title = ""
         self.listeners: list[Callable[[], None]] = []
-        self._finished = 0
+        self._registered = 0
+        self._done = 0
+        self._reported: float | None = None
         self._turn: str | None = None
 
     @property
     def idle(self) -> bool:
         """Whether nothing runs and nothing is about to."""
         return not self.running and not self.queue
+
+    @property
+    def progress(self) -> float:
+        """Tasks done of those registered, in whole per cent, or what was reported."""
+        if self._reported is not None:
+            return self._reported
+        return round(100 * self._done / self._registered) if self._registered else 100
 
     def start(self, name: str) -> Started:
         """Start one task at once."""
@@ -92,7 +115,7 @@ class Butler:
         if name not in self.tasks:
             return False
         if self._forget(name):
-            self._changed()
+            self.changed()
             return True
         if name not in self.running:
             return False
@@ -105,7 +128,7 @@ class Butler:
         self.scheduled.clear()
         for name in list(self.running):
             self._stop_run(name)
-        self._changed()
+        self.changed()
 
     def finish(self, name: str) -> None:
         """End a run now, be it being stopped or not."""
@@ -113,23 +136,20 @@ class Butler:
         if run is None:
             raise ValueError(f"{name} is not running")
         run.cancel_timer()
-        self._finished += 1
-        # The share of the tasks begun that are done: 100 whenever one ends, less as
-        # soon as the next begins. That is how a real server's progress jumps.
-        self.progress = 100.0
-        self._changed()
+        self._done += 1
+        self._reported = None
+        self._tell()
         if self._turn == name:
             self._turn = None
             self._next_turn()
-        if self.idle:
-            self._end_session()
+        self.changed()
 
     def report_progress(self, percent: float) -> None:
         """Say how far the run is, -1 being unknown."""
-        if self.session is None:
+        if not self.running:
             raise ValueError("nothing is running")
-        self.progress = percent
-        self._changed()
+        self._reported = percent
+        self.changed()
 
     def close(self) -> None:
         """Drop everything, leaving no timer behind."""
@@ -139,25 +159,37 @@ class Butler:
             run.cancel_timer()
         self.running.clear()
         self._turn = None
-        self._end_session()
+        self.row = None
+        self._tell()
+
+    def _refresh_row(self) -> None:
+        """Let the row appear or disappear, as its mode says."""
+        if (
+            self.row_mode is RowMode.FOREVER
+            or not self.idle
+            or (self.row_mode is RowMode.WINDOW and self.inside_window())
+        ):
+            if self.row is None:
+                self._add_row()
+        else:
+            self.row = None
+
+    def _add_row(self) -> None:
+        self.row = str(uuid4())
+        self._registered = self._done = self.registered_before
 
     def _begin(self, name: str) -> None:
-        if self.session is None:
-            # A run is seen to begin before its first task is.
-            self.session = str(uuid4())
-            self._changed()
-        if self._finished:
-            self.progress = round(100 * self._finished / (self._finished + 1), 1)
+        if self.row is None:
+            self._add_row()
+        # The Butler is seen to work before its task is.
+        self._registered += 1
+        self._reported = None
+        self._tell()
+        self.last_title = self.tasks[name].title
         run = self.running[name] = Run(name, self.tasks[name])
         self.started.append(name)
         self._end_after(run, run.task.duration)
-        self._changed()
-
-    def _end_session(self) -> None:
-        self.session = None
-        self.progress = -1.0
-        self._finished = 0
-        self._changed()
+        self.changed()
 
     def _next_turn(self) -> None:
         while self._turn is None and self.queue:
@@ -175,10 +207,12 @@ class Butler:
             self._end_after(run, self.stop_delay)
 
     def _end_after(self, run: Run, delay: float | None) -> None:
+        if delay is None:
+            return
         loop = asyncio.get_running_loop()
         if delay == 0:
             run.timer = loop.call_soon(self.finish, run.name)
-        elif delay is not None:
+        else:
             run.timer = loop.call_later(delay, self.finish, run.name)
 
     def _forget(self, name: str) -> bool:
@@ -189,6 +223,11 @@ class Butler:
                 waiting = True
         return waiting
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Tell the listeners of a change, after the row has followed it."""
+        self._refresh_row()
+        self._tell()
+
+    def _tell(self) -> None:
         for listener in tuple(self.listeners):
             listener()

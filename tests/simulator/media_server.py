@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from .activities import RunShape, butler_activities
-from .butler import Butler, Started
+from .butler import Butler, RowMode, Started
 from .recording import RecordedRequest
 from .rendering import Answer, document, error_page, task_list
 from .settings import BEHAVIORS, Row, Settings, SimulatedSetting, setting_of
@@ -52,8 +52,7 @@ class MediaServer:
         self.settings = Settings(settings)
         self._agree()
         self.settings.listeners.append(self._obey)
-        self.hour: int | None = 12
-        """What hour it is where the server is; None is what this machine's clock says."""
+        self._hour: int | None = 12
         self.shape = RunShape.SUB_ACTIVITIES
         self.localised_parent_title: str | None = None
         """What the activity of the whole run is called where it is not English."""
@@ -84,6 +83,35 @@ class MediaServer:
     @stop_delay.setter
     def stop_delay(self, seconds: float | None) -> None:
         self.butler.stop_delay = seconds
+
+    @property
+    def hour(self) -> int | None:
+        """What hour it is where the server is; None is what this machine's clock says."""
+        return self._hour
+
+    @hour.setter
+    def hour(self, hour: int | None) -> None:
+        self._hour = hour
+        self.butler.changed()
+
+    @property
+    def row_mode(self) -> RowMode:
+        """How long the Butler's row is shown."""
+        return self.butler.row_mode
+
+    @row_mode.setter
+    def row_mode(self, mode: RowMode) -> None:
+        self.butler.row_mode = mode
+        self.butler.changed()
+
+    @property
+    def registered_before(self) -> int:
+        """How many tasks a row counts as done already when it appears."""
+        return self.butler.registered_before
+
+    @registered_before.setter
+    def registered_before(self, tasks: int) -> None:
+        self.butler.registered_before = tasks
 
     @property
     def inside_window(self) -> bool:
@@ -230,6 +258,7 @@ class MediaServer:
         return root
 
     def _activities(self) -> dict[str, Any]:
+        self.butler.changed()  # The window may have begun or ended.
         activities = [*self.run_activities, *self.activities]
         content: dict[str, Any] = {"size": len(activities)}
         if activities or self.empty_activity_list:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator import PlexSimulator, RunShape
+from tests.simulator import PlexSimulator, RowMode, RunShape
 
 from .client import OPTIMIZE, Client, three
 
@@ -26,6 +26,7 @@ ACTIVITY_FIELDS = [
         (RunShape.PARENT_ONLY, [("Butler tasks", "")]),
         (RunShape.SUBTITLE, [("Butler tasks", "Optimize Database")]),
         (RunShape.SUB_ACTIVITIES, [("Butler tasks", ""), (OPTIMIZE, "")]),
+        (RunShape.BOTH, [("Butler tasks", "Optimize Database"), (OPTIMIZE, "")]),
     ],
 )
 async def test_shapes(
@@ -46,32 +47,71 @@ async def test_shapes(
     assert (xml.tag, xml.get("size")) == ("MediaContainer", str(len(expected)))
     assert [(item.get("title"), item.get("subtitle")) for item in xml] == expected
     assert xml[0].get("cancellable") == "0"
-    assert xml[0].get("progress") == "-1"
+    assert xml[0].get("progress") == "0"
     assert [child.tag for child in xml[0]] == ["Context"]
 
 
-async def test_progress_jumps_and_100_is_not_the_end(
-    plex: PlexSimulator, ask: Client
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (0, [0, 50, 100, 67, 100, 75, 100]),
+        (5, [83, 71, 86, 100, 88, 100, 89, 100]),
+        # With so many, it takes two more to move the rounded figure.
+        (300, [100, 99, 100]),
+    ],
+)
+async def test_progress_is_tasks_done_of_those_registered(
+    plex: PlexSimulator, ask: Client, before: int, expected: list[float]
 ) -> None:
-    seen: list[float] = []
+    seen = [-1.0]
+    plex.registered_before = before
     plex.tasks = {task.name: task for task in three()}
-    plex.butler.listeners.append(lambda: seen.append(plex.butler.progress))
+
+    def note() -> None:
+        if plex.butler.progress != seen[-1]:
+            seen.append(plex.butler.progress)
+
+    plex.butler.listeners.append(note)
     await ask("POST", "/butler/Off")
     first = (await ask.activities())[0]
     await ask("POST", "/butler")
+    plex.finish("Off")
     plex.finish("A")
     plex.finish("B")
     plex.finish("C")
-    last = (await ask.activities())[0]
 
-    assert (first["progress"], last["progress"]) == (-1, 100)
-    assert seen == [-1, -1, -1, 100, 50, 100, 66.7, 100]
-    assert first["uuid"] == last["uuid"]
-    plex.finish("Off")
+    assert (first["progress"], seen[1:]) == (expected[0], expected)
     await ask("POST", "/butler/A")
-    after = (await ask.activities())[0]
-    assert after["progress"] == -1
-    assert after["uuid"] != first["uuid"]
+    again = (await ask.activities())[0]
+    assert again["progress"] == expected[0]
+    assert again["uuid"] != first["uuid"]
+
+
+async def test_row_is_there_as_long_as_its_mode_says(
+    plex: PlexSimulator, ask: Client
+) -> None:
+    plex.shape = RunShape.SUBTITLE
+    plex.hour = 3
+    assert await ask.activities() == []
+    plex.row_mode = RowMode.WINDOW
+    [before] = await ask.activities()
+    await ask("POST", f"/butler/{OPTIMIZE}")
+    plex.finish(OPTIMIZE)
+    [after] = await ask.activities()
+    assert (before["progress"], before["subtitle"]) == (100, "")
+    # It names the last task while nothing is at work.
+    assert (after["progress"], after["subtitle"]) == (100, "Optimize Database")
+    assert before["uuid"] == after["uuid"]
+
+    plex.hour = 12
+    assert await ask.activities() == []
+    await ask("POST", f"/butler/{OPTIMIZE}")
+    assert len(await ask.activities()) == 1
+    plex.finish(OPTIMIZE)
+    assert await ask.activities() == []
+
+    plex.row_mode = RowMode.FOREVER
+    assert len(await ask.activities()) == 1
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def test_frame_is_worded_as_plex_words_it(
         ' "ActivityNotification": [{"event": "started",'
         f' "uuid": "{uuid}", "Activity": {{"uuid": "{uuid}",'
         ' "type": "butler", "cancellable": false, "userID": 1,'
-        ' "title": "Butler tasks", "subtitle": "", "progress": -1}}]}}'
+        ' "title": "Butler tasks", "subtitle": "", "progress": 0}}]}}'
     )
 
 
@@ -62,7 +62,7 @@ async def test_frame_is_worded_as_plex_words_it(
         (
             RunShape.PARENT_ONLY,
             [
-                ("started", PARENT, "", -1),
+                ("started", PARENT, "", 0),
                 ("updated", PARENT, "", 100),
                 ("updated", PARENT, "", 50),
                 ("updated", PARENT, "", 100),
@@ -72,18 +72,19 @@ async def test_frame_is_worded_as_plex_words_it(
         (
             RunShape.SUBTITLE,
             [
-                ("started", PARENT, "", -1),
-                ("updated", PARENT, "Task A", -1),
-                ("updated", PARENT, "", 100),
+                ("started", PARENT, "", 0),
+                ("updated", PARENT, "Task A", 0),
+                ("updated", PARENT, "Task A", 100),
+                ("updated", PARENT, "", 50),
                 ("updated", PARENT, "Task C", 50),
-                ("updated", PARENT, "", 100),
-                ("ended", PARENT, "", 100),
+                ("updated", PARENT, "Task C", 100),
+                ("ended", PARENT, "Task C", 100),
             ],
         ),
         (
             RunShape.SUB_ACTIVITIES,
             [
-                ("started", PARENT, "", -1),
+                ("started", PARENT, "", 0),
                 ("started", "A", "", -1),
                 ("ended", "A", "", -1),
                 ("updated", PARENT, "", 100),
@@ -169,8 +170,8 @@ async def test_two_runs_at_once(plex: PlexSimulator, ask: Client) -> None:
         ("updated", PARENT, "Optimize Database"),
         ("updated", PARENT, "Clean Old Bundles"),
         ("updated", PARENT, "Optimize Database"),
-        ("updated", PARENT, ""),
-        ("ended", PARENT, ""),
+        ("updated", PARENT, "Clean Old Bundles"),
+        ("ended", PARENT, "Clean Old Bundles"),
     ]
 
 

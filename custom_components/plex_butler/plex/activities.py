@@ -1,18 +1,35 @@
-"""The activities of a server, merged from full reads and pushed events.
+"""The activities of a server that say something about its Butler.
 
+They are merged from full reads and pushed events. A row at 100 % is between two tasks or
+done, so it is kept only if it was seen at work, and only for a while (docs/butler-row.md).
 Nothing here does I/O or reads a clock: every method is given the time it is about.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .events import ActivityChange, ActivityEvent
+from .maintenance import TaskFinder
 from .models import Activity
 
 # After a longer time without information, anything may have happened.
 MAX_GAP = timedelta(seconds=90)
-# A server does a handful of things at once; far more is not worth keeping.
+# A row that has stayed at 100 % for so long is done.
+DONE_DELAY = timedelta(seconds=5)
+# A server does a handful of things at once; far more is not worth keeping. Half of it is
+# for activities that are only hints, so that they leave room for the Butler's.
 MAX_ACTIVITIES = 1024
+MAX_HINTS = MAX_ACTIVITIES // 2
+FULL = 100.0
+
+
+class _Row(NamedTuple):
+    """An activity, named as when last at work, and since when it is at 100 %."""
+
+    activity: Activity
+    full_since: datetime | None = None
 
 
 class ActivityLog:
@@ -20,7 +37,7 @@ class ActivityLog:
 
     def __init__(self) -> None:
         """Initialize without any activity."""
-        self._activities: dict[str, Activity] = {}
+        self._rows: dict[str, _Row] = {}
         # When each activity was last pushed: a read that is older does not count.
         self._pushed: dict[str, datetime] = {}
         # Without a live stream, nothing was missed up to this time.
@@ -29,9 +46,19 @@ class ActivityLog:
         self._read_begun: datetime | None = None
 
     @property
-    def current(self) -> Collection[Activity]:
-        """The current activities."""
-        return self._activities.values()
+    def at_work(self) -> list[Activity]:
+        """The activities at work."""
+        return [row.activity for row in self._rows.values() if not row.full_since]
+
+    @property
+    def shown(self) -> list[Activity]:
+        """Those, and those between two tasks or done, named as when last at work."""
+        return [row.activity for row in self._rows.values()]
+
+    @property
+    def due(self) -> datetime | None:
+        """When the next of the paused activities is done."""
+        return min(filter(None, map(self._done_at, self._rows.values())), default=None)
 
     @property
     def stream_up(self) -> bool:
@@ -58,35 +85,59 @@ class ActivityLog:
         return self._read_begun is not None and begun < self._read_begun <= now
 
     def read(
-        self, activities: Iterable[Activity], begun: datetime, now: datetime
+        self,
+        activities: Iterable[Activity],
+        finder: TaskFinder,
+        begun: datetime,
+        now: datetime,
     ) -> list[Activity]:
         """Replace all activities but those pushed since the read began.
 
-        Return those that were known before, which are the same pieces of work.
+        Return those at work that were known before.
         """
-        known = self._activities
+        missed_nothing = self.missed_nothing(begun)
+        known = self._rows
         self._pushed = {u: at for u, at in self._pushed.items() if at >= begun}
-        self._activities = {u: known[u] for u in self._pushed if u in known}
+        self._rows = {u: known[u] for u in self._pushed if u in known}
         for index, activity in enumerate(activities):
             uuid = activity.uuid or f"#{index}"
             if uuid not in self._pushed:
-                self._activities[uuid] = activity
+                row = known.get(uuid) if missed_nothing else None
+                if row and row.full_since and not self._done_at(row):
+                    row = None  # This is the second look at it.
+                self._put(uuid, activity, row, _limit(activity, finder), now)
         self._read_begun = begun
         self._complete_until = now
-        return [a for uuid, a in self._activities.items() if a.uuid and uuid in known]
+        return [a for a in self.at_work if a.uuid and a.uuid in known]
 
-    def push(self, events: Iterable[ActivityEvent], now: datetime) -> None:
-        """Apply pushed events."""
+    def push(
+        self, events: Iterable[ActivityEvent], finder: TaskFinder, now: datetime
+    ) -> bool:
+        """Apply pushed events; return whether they change anything."""
+        missed_nothing = self.missed_nothing(now)
+        changed = False
         for event in events:
-            uuid = event.activity.uuid
+            activity = event.activity
+            uuid = activity.uuid
+            limit = _limit(activity, finder)
+            if not limit and uuid not in self._rows:
+                continue
             self._pushed.pop(uuid, None)
             if len(self._pushed) >= MAX_ACTIVITIES:
                 del self._pushed[next(iter(self._pushed))]  # the oldest
             self._pushed[uuid] = now
-            if event.change is ActivityChange.ENDED:
-                self._activities.pop(uuid, None)
-            elif uuid in self._activities or len(self._activities) < MAX_ACTIVITIES:
-                self._activities[uuid] = event.activity
+            row = self._rows.pop(uuid, None)
+            if event.change is not ActivityChange.ENDED:
+                known = row if missed_nothing else None
+                self._put(uuid, activity, known, limit, now)
+            changed = changed or self._rows.get(uuid) is not row
+        return changed
+
+    def expire(self, now: datetime) -> None:
+        """Remove the activities that have been at 100 % for long enough."""
+        for uuid, row in list(self._rows.items()):
+            if (done_at := self._done_at(row)) and done_at <= now:
+                del self._rows[uuid]
 
     def stream(self, *, up: bool, now: datetime) -> None:
         """Note that the stream is connected, or was until now.
@@ -99,6 +150,34 @@ class ActivityLog:
 
     def forget(self, ended: Callable[[Activity], bool]) -> None:
         """Remove the activities that are known to have ended."""
-        for uuid, activity in list(self._activities.items()):
-            if ended(activity):
-                del self._activities[uuid]
+        self._rows = {u: r for u, r in self._rows.items() if not ended(r.activity)}
+
+    def _put(
+        self,
+        uuid: str,
+        activity: Activity,
+        known: _Row | None,
+        limit: int,
+        now: datetime,
+    ) -> None:
+        """Add an activity, if it is at work or was, and if there is room for it."""
+        if activity.progress == FULL:
+            if known and not known.full_since:
+                known = _Row(replace(known.activity, progress=FULL), now)
+            if known:
+                self._rows[uuid] = known
+        elif len(self._rows) < limit:
+            self._rows[uuid] = _Row(activity)
+
+    def _done_at(self, row: _Row) -> datetime | None:
+        """Return when a paused activity is done, if the stream has shown it all the time."""
+        if not row.full_since or not self._up_since or row.full_since < self._up_since:
+            return None
+        return row.full_since + DONE_DELAY
+
+
+def _limit(activity: Activity, finder: TaskFinder) -> int:
+    """Return how many activities there may be for one more of its kind to be kept."""
+    if finder.is_butlers(activity):
+        return MAX_ACTIVITIES
+    return MAX_HINTS if finder.is_hint(activity) else 0

@@ -1,4 +1,4 @@
-"""The state of the Butler, worked out from the server's activities.
+"""The state of the Butler, and how activities show it.
 
 The server never says which task is running. Its activities do, in more than one way: a
 run is one parent activity, whose subtitle or sub-activities may name the running task.
@@ -7,7 +7,6 @@ Nothing here does I/O.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
 
 from .models import Activity, ButlerTask
 
@@ -17,7 +16,7 @@ _PARENT_TITLE = "Butler tasks"
 # Activities that are the work of a task. They also occur on their own, when media is
 # added or a user asks for it, so they count only while the Butler is active and no
 # activity names a task.
-_WORK = {
+_HINTS = {
     "library.update.section": "RefreshLibraries",
     "media.generate.credits": "ButlerTaskGenerateCreditsMarkers",
     "media.generate.intros": "ButlerTaskGenerateIntroMarkers",
@@ -40,46 +39,65 @@ class Maintenance:
     """Names of the tasks known to be running."""
     stopping: frozenset[str] = frozenset()
     """Those of them that this client has asked to stop."""
+    unnamed: bool = False
+    """Whether the Butler is at work on a task that is not known."""
     progress: float | None = None
     """Per cent of all registered work. It can fall, and 100 is not the end."""
 
-    @property
-    def unnamed(self) -> bool:
-        """Whether the Butler is at work on a task that is not known."""
-        return self.active and not self.running
 
-    @classmethod
-    def observe(
-        cls, tasks: Mapping[str, ButlerTask], activities: Iterable[Activity]
-    ) -> Self:
-        """Return what a server's activities say, given its tasks by name."""
-        activities = tuple(activities)
-        butlers = [activity for activity in activities if _is_butler(activity)]
-        names = {task.title: name for name, task in tasks.items()}
-        names |= {name: name for name in tasks}
-        running = {
-            names[text]
-            for activity in activities
-            for text in (activity.title, activity.subtitle)
-            if text in names
-        }
-        if butlers and not running:
-            running.update(
-                _WORK[activity.type]
-                for activity in activities
-                if _WORK.get(activity.type) in tasks
-            )
-        parents = [activity for activity in butlers if activity.title not in names]
-        return cls(
-            active=bool(butlers or running),
+class TaskFinder:
+    """Finds the tasks of a server in its activities."""
+
+    def __init__(self, tasks: Mapping[str, ButlerTask]) -> None:
+        """Initialize with the tasks by name."""
+        self.tasks = tasks
+        self._names = {task.title: name for name, task in tasks.items() if task.title}
+        self._names |= {name: name for name in tasks}
+
+    def find_by_title(self, activity: Activity) -> str | None:
+        """Return the name of the task that an activity of its own is about."""
+        return self._names.get(activity.title)
+
+    def is_butlers(self, activity: Activity) -> bool:
+        """Return whether an activity is the Butler's, or names a task."""
+        names = self._names
+        return (
+            activity.title in names
+            or activity.subtitle in names
+            or _is_butlers(activity)
+        )
+
+    def is_hint(self, activity: Activity) -> bool:
+        """Return whether an activity may be the work of a task it does not name."""
+        return activity.type in _HINTS
+
+    def observe(self, activities: Iterable[Activity]) -> Maintenance:
+        """Return what is shown by activities that are at work."""
+        names = self._names
+        running: set[str] = set()
+        hints: set[str] = set()
+        parents = []
+        for activity in activities:
+            texts = (activity.title, activity.subtitle)
+            running.update(names[text] for text in texts if text in names)
+            if _is_butlers(activity):
+                if activity.title not in names:
+                    parents.append(activity)
+            elif self.is_hint(activity):
+                hints.add(_HINTS[activity.type])
+        if parents and not running:
+            running = hints & self.tasks.keys()
+        return Maintenance(
+            active=bool(parents or running),
             running=frozenset(running),
+            unnamed=not running and bool(parents),
             progress=parents[0].progress if parents else None,
         )
 
 
-def _is_butler(activity: Activity) -> bool:
+def _is_butlers(activity: Activity) -> bool:
     return (
         activity.type == _PARENT_TYPE
-        or activity.type.startswith(f"{_PARENT_TYPE}.")
         or activity.title == _PARENT_TITLE
+        or activity.type.startswith(f"{_PARENT_TYPE}.")
     )

@@ -2,21 +2,24 @@
 
 It combines full reads, pushed events and this client's own requests: none of them is
 complete. Nothing here does I/O or reads a clock: every method is given the time it is
-about.
+about. The whole of it is a table, in docs/butler-row.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .activities import MAX_GAP, ActivityLog
 from .events import ActivityChange, ActivityEvent
-from .maintenance import Maintenance
+from .maintenance import Maintenance, TaskFinder
 from .models import Activity, ButlerTask
 
 # How long a server may take to show the effect of a request.
 SETTLE = timedelta(seconds=0.8)
+# How long the server may take to name the task it has begun to work on.
+NAMING_DELAY = timedelta(seconds=1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +30,7 @@ class Run:
     started: datetime | None
     """None if the task was running already when it was first seen."""
     finished: datetime | None = None
-    """None while the task is running."""
+    """None while the task is running; kept here, when its activity reached 100 %."""
     observed: bool = False
     """Whether the server showed it, by name or as work of the Butler."""
     stopped: bool = False
@@ -51,34 +54,44 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A time the server showed the Butler at work, on whatever task."""
+    """The last time the server showed the Butler at work, on whatever task."""
 
     began: datetime
+    """Long ago, if the server may have shown it before."""
     ended: datetime | None = None
 
 
 class ButlerWatch:
     """The running tasks of a server, and when each last started and ended.
 
-    The methods that return runs return those that started (`finished` is None) or
-    ended, in that order.
+    The methods that return runs return those that started (`finished` is None) or ended.
+    After every call, `due` may have changed: call `look` then. It makes up for a stream
+    only: without one, read every 5 s while `maintenance.active`, as it takes two reads to
+    see that a task has ended. What is running is unknown while `maintenance.unnamed`,
+    and only then: with no tasks and not unnamed, none is running, or its name is about
+    to come.
     """
 
     def __init__(self) -> None:
         """Initialize without any task."""
-        self.tasks: Mapping[str, ButlerTask] = {}
         self.maintenance = Maintenance(active=False, running=frozenset())
         self.last_started: dict[str, datetime] = {}
         self.last_finished: dict[str, datetime] = {}
+        self._finder = TaskFinder({})
         self._log = ActivityLog()
         self._running: dict[str, Run] = {}
         self._requests: dict[str, _Request] = {}
         self._work: _Work | None = None
 
     @property
+    def tasks(self) -> Mapping[str, ButlerTask]:
+        """The tasks by name."""
+        return self._finder.tasks
+
+    @property
     def due(self) -> datetime | None:
         """When to call `look`, if nothing else is reported until then."""
-        return None
+        return min(filter(None, (self._log.due, self._unnamed_at)), default=None)
 
     def read(
         self,
@@ -90,25 +103,33 @@ class ButlerWatch:
         """Process a full read, which may be older than events pushed since."""
         if self._log.is_outdated(begun, now):
             return []
+        runs = self.look(now)
         missed_nothing = self._log.missed_nothing(begun)
-        same = self._log.read(activities, begun, now)
-        self.tasks = tasks
+        if tasks != self.tasks:
+            self._finder = TaskFinder(tasks)
+        same = self._log.read(activities, self._finder, begun, now)
         if not missed_nothing:
             self._forget_starts(same, begun)
-        return self._update(now, read_begun=begun, missed_nothing=missed_nothing)
+        return runs + self._update(now, read_begun=begun, is_news=missed_nothing)
 
     def hear(self, events: Iterable[ActivityEvent], now: datetime) -> list[Run]:
         """Process the events of one frame."""
         events = tuple(events)
-        self._log.push(events, now)
+        runs = self.look(now)
+        missed_nothing = self._log.missed_nothing(now)
+        if not missed_nothing:
+            self._forget_starts(self._log.at_work, now)
+        if not self._log.push(events, self._finder, now):
+            return runs
         started = any(event.change is ActivityChange.STARTED for event in events)
-        return self._update(
-            now, missed_nothing=started or self._log.missed_nothing(now)
-        )
+        return runs + self._update(now, is_news=missed_nothing or started)
 
     def look(self, now: datetime) -> list[Run]:
-        """Process that nothing was reported until now."""
-        return self._update(now, missed_nothing=self._log.missed_nothing(now))
+        """Process that nothing was reported until now; needed from `due` on."""
+        if not (due := self.due) or now < due:
+            return []
+        self._log.expire(now)
+        return self._update(now)
 
     def stream(self, *, up: bool, now: datetime) -> None:
         """Note that the stream is connected, or was until now."""
@@ -126,14 +147,14 @@ class ButlerWatch:
                 self._requests[name] = _Request(now)
             return self._update(now)
         if (last := self.last_started.get(name)) and last >= requested:
-            return []  # It started and ended before the answer came.
-        run = self._begin(name, requested)
-        runs.append(run)
+            return runs  # It started and ended before the answer came.
+        runs.append(self._begin(name, requested))
+        self._requests[name] = _Request(now)
         if self._work and self._work.ended and self._work.began >= requested:
             # So did the Butler as a whole, on a task it did not name.
-            runs.append(self._end(run, self._work.ended, observed=True))
-        else:
-            self._requests[name] = _Request(now)
+            self._running[name] = replace(
+                self._running[name], observed=True, finished=self._work.ended
+            )
         return runs + self._update(now)
 
     @contextmanager
@@ -155,10 +176,13 @@ class ButlerWatch:
         """Process that a task was asked to stop: if it was running, it may go on."""
         if not was_running:
             self._mark([name], stopped=False)
-            self._requests.pop(name, None)
-        elif name in self._requests:
+        if name in self._requests:
             self._requests[name] = _Request(now, stop=True)
-        return self._update(now, missed_nothing=False)
+            if not was_running:
+                # It has ended before, at a time that is not known if it is not paused.
+                del self._requests[name]
+                self._forget_start(self._running[name])
+        return self._update(now)
 
     def confirm_stop_all(self, now: datetime) -> None:
         """Process that all tasks were asked to stop."""
@@ -169,41 +193,45 @@ class ButlerWatch:
         now: datetime,
         *,
         read_begun: datetime | None = None,
-        missed_nothing: bool = True,
+        is_news: bool = True,
     ) -> list[Run]:
-        """Work out what is running now, and return the runs that changes."""
-        seen = Maintenance.observe(self.tasks, self._log.current)
-        if self._work is None or self._work.ended:
-            self._work = _Work(now) if seen.active else self._work
-        elif not seen.active:
-            self._work = replace(self._work, ended=now)
-        self._settle_requests(seen, read_begun)
-        running = seen.running.union(self._requests)
-        runs = []
-        for name in sorted(running):
-            if name not in self._running:
-                run = self._begin(name, now if missed_nothing else None)
-                runs += [run] if missed_nothing else []
-            if name in seen.running or seen.unnamed:
-                self._running[name] = replace(self._running[name], observed=True)
-        for name in [name for name in self._running if name not in running]:
-            run = self._running[name]
-            if not missed_nothing:
-                run = replace(run, started=None)
-            runs.append(self._end(run, now, observed=run.observed))
-        self._publish(seen)
+        """Work out what is running now, and return the runs that changes.
+
+        Tasks that may have been running for longer are no news, and paused ones have
+        ended: what is at work after a time without information is another run.
+        """
+        work = self._finder.observe(self._log.at_work)
+        shown = self._finder.observe(self._log.shown)
+        self._note_work(work, now, is_news=is_news)
+        self._settle_requests(work, shown, read_begun)
+        before = [r for r in self._running.values() if r.finished and not is_news]
+        runs = [self._end(run, now) for run in before]
+        paused = shown.running & self._running.keys()
+        running = work.running.union(self._requests, paused)
+        for name in sorted(running - self._running.keys()):
+            run = self._begin(name, now if is_news else None)
+            runs += [run] if is_news else []
+        for name, run in list(self._running.items()):
+            if name not in running:
+                runs.append(self._end(run, now))
+            elif name in work.running or (work.unnamed and name not in paused):
+                self._running[name] = replace(run, finished=None, observed=True)
+            elif run.observed and (name in paused or not work.active):
+                self._running[name] = replace(run, finished=run.finished or now)
+        self._publish(work, shown, now)
         return runs
 
-    def _publish(self, seen: Maintenance) -> None:
-        """Replace `maintenance` by what was seen and the tasks known otherwise."""
-        self.maintenance = replace(
-            seen,
-            active=seen.active or bool(self._running),
-            running=frozenset(self._running),
-            stopping=frozenset(n for n, run in self._running.items() if run.stopped),
-        )
+    def _note_work(self, work: Maintenance, now: datetime, *, is_news: bool) -> None:
+        """Note that the Butler has started or ended to work."""
+        if self._work is None or self._work.ended:
+            began = now if is_news else _LONG_AGO
+            self._work = _Work(began) if work.active else self._work
+        elif not work.active:
+            self._work = replace(self._work, ended=now)
 
-    def _settle_requests(self, seen: Maintenance, read_begun: datetime | None) -> None:
+    def _settle_requests(
+        self, work: Maintenance, shown: Maintenance, read_begun: datetime | None
+    ) -> None:
         """Drop the requests that say nothing, or nothing any more, of what is running.
 
         These are requests about a task that an activity shows by name, or whose work of
@@ -211,46 +239,82 @@ class ButlerWatch:
         it. Work on a task that is not named may be on any, but on one asked to stop.
         """
         for name, request in list(self._requests.items()):
-            ended = self._running[name].observed and not seen.active
-            covered = seen.unnamed and not request.stop
+            run = self._running[name]
+            ended = run.observed and not shown.active
+            others = run.finished and work.active
+            covered = (work.unnamed or run.finished) and not request.stop
             settled = read_begun and read_begun >= request.answered + SETTLE
-            if name in seen.running or ended or (settled and not covered):
+            if name in work.running or ended or others or (settled and not covered):
                 del self._requests[name]
+
+    def _publish(self, work: Maintenance, shown: Maintenance, now: datetime) -> None:
+        """Replace `maintenance` by what the server shows and the tasks known otherwise."""
+        at = self._unnamed_at
+        unnamed = self.maintenance.unnamed or (at is not None and at <= now)
+        self.maintenance = Maintenance(
+            active=shown.active or bool(self._running),
+            running=frozenset(self._running),
+            stopping=self._stopping,
+            unnamed=unnamed and shown.active and not self._running,
+            progress=shown.progress if work.progress is None else work.progress,
+        )
+
+    @property
+    def _stopping(self) -> frozenset[str]:
+        return frozenset(name for name, run in self._running.items() if run.stopped)
+
+    @property
+    def _unnamed_at(self) -> datetime | None:
+        """When to stop waiting for the name of the task at work; None if not waiting."""
+        if self._running or self.maintenance.unnamed:
+            return None
+        if self._work is None or self._work.ended:
+            return None
+        return max([self._work.began, *self.last_finished.values()]) + NAMING_DELAY
 
     def _end_outdated(self, name: str, requested: datetime) -> list[Run]:
         """End a run that must have ended, because the task could be started again."""
         run = self._running.get(name)
-        if run is None or run.started is None or run.started >= requested:
+        if run is None or (run.started and run.started >= requested):
             return []
-        if name not in self._requests:
-            if self._log.stream_up:
-                return []  # The event is about to come, and is more exact.
+        by_name = name not in self._requests
+        if not run.finished and (
+            # The event is about to come, and is more exact.
+            run.started is None or (by_name and self._log.stream_up)
+        ):
+            return []
+        if by_name:
             self._log.forget(
-                lambda activity: (
-                    Maintenance.observe(self.tasks, [activity]).running <= {name}
-                )
+                lambda activity: self._finder.observe([activity]).running <= {name}
             )
         if not self._log.missed_nothing(requested):
-            run = replace(run, started=None)
-        return [self._end(run, requested, observed=run.observed)]
+            run = self._forget_start(run)
+        return [self._end(run, requested)]
 
     def _forget_starts(self, same: Iterable[Activity], begun: datetime) -> None:
         """Forget when runs started that may have ended, and started again, unseen.
 
-        An activity that is still the same is still the same run.
+        An activity that is still the same is still the same run, if it is about this
+        task only: the Butler's own goes on from one task to the next.
         """
-        seen = Maintenance.observe(self.tasks, same)
+        names = {self._finder.find_by_title(activity) for activity in same}
         for name, run in self._running.items():
             recent = run.started and begun - run.started <= MAX_GAP
-            covered = seen.unnamed and name in self._requests
-            if not recent and name not in seen.running and not covered:
-                self._running[name] = replace(run, started=None)
+            if not recent and name not in names:
+                self._forget_start(run)
+
+    def _forget_start(self, run: Run) -> Run:
+        """Forget when a run started, unless it is over: then it is known to be the same."""
+        if not run.finished:
+            run = self._running[run.name] = replace(run, started=None)
+        return run
 
     def _mark(self, names: Iterable[str], *, stopped: bool) -> None:
+        """Set whether running tasks are asked to stop."""
         for name in names:
             if run := self._running.get(name):
                 self._running[name] = replace(run, stopped=stopped)
-        self._publish(self.maintenance)
+        self.maintenance = replace(self.maintenance, stopping=self._stopping)
 
     def _begin(self, name: str, at: datetime | None) -> Run:
         if at is not None:
@@ -258,8 +322,9 @@ class ButlerWatch:
         self._running[name] = Run(name=name, started=at)
         return self._running[name]
 
-    def _end(self, run: Run, at: datetime, *, observed: bool) -> Run:
+    def _end(self, run: Run, at: datetime) -> Run:
+        """End a run, at the latest at some time."""
         del self._running[run.name]
         self._requests.pop(run.name, None)
-        self.last_finished[run.name] = at
-        return replace(run, finished=at, observed=observed)
+        finished = self.last_finished[run.name] = run.finished or at
+        return replace(run, finished=finished)
