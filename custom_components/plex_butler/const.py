@@ -22,8 +22,8 @@ PLATFORMS: Final = [
 ]
 
 IDLE_INTERVAL = timedelta(seconds=60)
-# While a task runs, or may have been started.
-BUSY_INTERVAL = timedelta(seconds=10)
+# While a task runs, or may have been started: two reads show that it has ended.
+BUSY_INTERVAL = timedelta(seconds=5)
 # While the server pushes changes, polling is only a safety net.
 LIVE_INTERVAL = timedelta(minutes=5)
 SETTINGS_INTERVAL = timedelta(minutes=15)
@@ -34,7 +34,12 @@ REFRESH_DELAY = 1.0
 FAST_POLLING = timedelta(seconds=30)
 
 # Changes of progress alone are written no more often (seconds).
-PROGRESS_INTERVAL = 0.25
+PROGRESS_INTERVAL = 5.0
+# While the server floods this client with changes, states are written no more often
+# (seconds), after the first few. At most so many runs are then reported at once.
+FLOOD_INTERVAL = 0.25
+FLOOD_WRITES = 5
+FLOOD_RUNS = 64
 
 # A server deep in maintenance may answer late or not at all: so many failures in a row
 # change nothing.

@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, override
 
 from yarl import URL
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
@@ -20,6 +19,9 @@ from .const import (
     BUSY_INTERVAL,
     DOMAIN,
     FAST_POLLING,
+    FLOOD_INTERVAL,
+    FLOOD_RUNS,
+    FLOOD_WRITES,
     IDLE_INTERVAL,
     LIVE_INTERVAL,
     LOGGER,
@@ -33,7 +35,7 @@ from .devices import (
     async_update_version,
 )
 from .errors import action_error, poll_error
-from .helpers import BackgroundRefresh
+from .helpers import BackgroundRefresh, Timer
 from .models import ButlerData
 from .plex import (
     ActivityEvent,
@@ -49,7 +51,13 @@ from .plex import (
     StopResult,
 )
 from .recovery import async_handle_failure, async_handle_success
-from .runs import RunFeed, RunResult, run_response, wait_for_end
+from .runs import (
+    RunFeed,
+    RunResult,
+    run_response,
+    running_between,
+    wait_for_end,
+)
 
 if TYPE_CHECKING:
     from .settings import ButlerSettingsCoordinator
@@ -98,7 +106,13 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._timeouts = 0
         self._fast_polling_until = dt_util.utcnow()
         self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
-        self._cancel_publish: CALLBACK_TYPE | None = None
+        self._look_timer = Timer(hass, self._look)
+        self._publish_timer = Timer(hass, self._publish)
+        # The tasks last written as running, and when (time of the event loop).
+        self._written_running: frozenset[str] = frozenset()
+        self._written_at = 0.0
+        self._flood_until = 0.0
+        self._pushes = 0
 
     @property
     def server_url(self) -> URL:
@@ -150,8 +164,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         return ButlerData(
             tasks=self._watch.tasks,
             maintenance=self._watch.maintenance,
-            last_started=dict(self._watch.last_started),
-            last_finished=dict(self._watch.last_finished),
+            current_runs=dict(self._watch.current_runs),
+            last_runs=dict(self._watch.last_runs),
         )
 
     def _poll_succeeded(self) -> None:
@@ -194,7 +208,9 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     @callback
     def process_activities(self, events: Iterable[ActivityEvent]) -> None:
         """Process changed activities, which the server pushed in one frame."""
-        self._apply(self._watch.hear(events, dt_util.utcnow()))
+        self._unreported += self._watch.hear(events, dt_util.utcnow())
+        self._unreported = self._unreported[-FLOOD_RUNS:]
+        self._publish(self._flood_delay())
 
     @callback
     def set_stream(self, *, up: bool) -> None:
@@ -213,33 +229,58 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._publish()
 
     @callback
-    def _publish(self, now: datetime | None = None) -> None:
-        """Update entities, throttling changes of progress alone.
-
-        `now` is given when the interval between two of these is over.
-        """
-        if now:
-            self._cancel_publish = None
+    def _publish(self, delay: float = 0) -> None:
+        """Update entities, after a delay if only the progress changed recently."""
+        self._schedule_look()
         data = self._snapshot()
         if data == self.data or not self.last_update_success:
             return
-        only_progress = data.without_progress() == self.data.without_progress()
-        if only_progress and self._cancel_publish:
+        if data.without_progress() == self.data.without_progress():
+            delay = self._written_at + PROGRESS_INTERVAL - self.hass.loop.time()
+        if delay > 0:
+            self._publish_timer.schedule(delay)
             return
         # Not async_set_updated_data, which would put off the next poll.
         self.data = data
         self.async_update_listeners()
-        if only_progress:
-            self._cancel_publish = async_call_later(
-                self.hass, PROGRESS_INTERVAL, self._publish
-            )
+
+    def _flood_delay(self) -> float:
+        """Return the seconds to wait if there were many pushes in a short time."""
+        now = self.hass.loop.time()
+        if now >= self._flood_until:
+            self._flood_until = now + FLOOD_INTERVAL
+            self._pushes = 0
+        self._pushes += 1
+        return self._flood_until - now if self._pushes > FLOOD_WRITES else 0
+
+    @callback
+    def _schedule_look(self) -> None:
+        """Call `_look` when the watch needs it."""
+        self._look_timer.cancel()
+        if due := self._watch.due:
+            self._look_timer.schedule((due - dt_util.utcnow()).total_seconds())
+
+    @callback
+    def _look(self) -> None:
+        """Process that the server pushed no change for some time."""
+        self._apply(self._watch.look(dt_util.utcnow()))
 
     @override
     @callback
     def async_update_listeners(self) -> None:
         """Write the states, then report the runs that changed them."""
-        super().async_update_listeners()
+        self._schedule_look()
+        self._publish_timer.cancel()
+        self._written_at = self.hass.loop.time()
         runs, self._unreported = self._unreported, []
+        if final := self.data:
+            # A task that started and ended in one go is written as running first.
+            for running in running_between(self._written_running, runs):
+                self.data = final.with_running(running)
+                super().async_update_listeners()
+            self.data = final
+            self._written_running = final.maintenance.running
+        super().async_update_listeners()
         self.runs.notify(runs)
 
     @override
@@ -256,8 +297,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Stop all timers, and fail pending waits."""
         await super().async_shutdown()
         self.refresh.shut_down()
-        if self._cancel_publish:
-            self._cancel_publish()
+        self._look_timer.cancel()
+        self._publish_timer.cancel()
         self.runs.fail(
             HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -307,9 +348,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
 
     async def stop_task(self, name: str) -> StopResult:
         """Stop a task. Plex finishes the item it is working on first."""
-        with self._watch.stopping([name]):
-            async with self._command():
-                result = await self._server.stop_task(name)
+        async with self._stop_command([name]):
+            result = await self._server.stop_task(name)
         was_running = result is StopResult.STOPPED
         self._apply(
             self._watch.confirm_stop(name, dt_util.utcnow(), was_running=was_running)
@@ -323,9 +363,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
 
     async def stop_all_tasks(self) -> None:
         """Stop all running tasks and empty the queue."""
-        with self._watch.stopping(self._watch.maintenance.running):
-            async with self._command():
-                await self._server.stop_all_tasks()
+        async with self._stop_command(self._watch.maintenance.running):
+            await self._server.stop_all_tasks()
         self._watch.confirm_stop_all(dt_util.utcnow())
 
     @asynccontextmanager
@@ -337,6 +376,17 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         finally:
             self.poll_faster()
             self.refresh.soon()
+
+    @asynccontextmanager
+    async def _stop_command(self, names: Iterable[str]) -> AsyncIterator[None]:
+        """Show tasks as stopping from before the request, unless it fails."""
+        try:
+            with self._watch.stopping(names):
+                self._publish()
+                async with self._command():
+                    yield
+        finally:
+            self._publish()
 
     @contextmanager
     def action_errors(self) -> Iterator[None]:

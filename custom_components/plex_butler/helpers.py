@@ -1,7 +1,7 @@
 """Helpers of Butler for Plex: Plex clients, escaped text, background refreshes."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 import re
@@ -118,6 +118,39 @@ async def async_identify(
     return None
 
 
+class Timer:
+    """Calls a function once, at the earliest of the times it was scheduled for."""
+
+    def __init__(self, hass: HomeAssistant, action: Callable[[], None]) -> None:
+        """Initialize; schedules nothing."""
+        self._hass = hass
+        self._action = action
+        self._at = 0.0
+        self._cancel: CALLBACK_TYPE | None = None
+
+    @callback
+    def schedule(self, delay: float) -> None:
+        """Call the function after a number of seconds, or earlier."""
+        at = self._hass.loop.time() + delay
+        if self._cancel and self._at <= at:
+            return
+        self.cancel()
+        self._at = at
+        self._cancel = async_call_later(self._hass, delay, self._run)
+
+    @callback
+    def cancel(self) -> None:
+        """Do not call the function."""
+        if self._cancel:
+            self._cancel()
+            self._cancel = None
+
+    @callback
+    def _run(self, _now: datetime) -> None:
+        self._cancel = None
+        self._action()
+
+
 class BackgroundRefresh:
     """Refreshes a coordinator in the background, as often as needed and no more."""
 
@@ -125,7 +158,8 @@ class BackgroundRefresh:
         """Initialize; `delay` is the number of seconds that `soon` waits."""
         self._coordinator = coordinator
         self._delay = delay
-        self._cancel: CALLBACK_TYPE | None = None
+        self._timer = Timer(coordinator.hass, self._delay_over)
+        self._delayed = False
         self._repeat = False
         self._waiting = False
         self._shut_down = False
@@ -148,24 +182,21 @@ class BackgroundRefresh:
 
         Calls during the delay do not extend it: they lead to one more refresh.
         """
-        if self._cancel:
+        if self._delayed:
             self._repeat = True
         elif not self._shut_down:
-            self._cancel = async_call_later(
-                self._coordinator.hass, self._delay, self._delay_over
-            )
+            self._delayed = True
+            self._timer.schedule(self._delay)
 
     @callback
     def shut_down(self) -> None:
         """Cancel a delayed refresh, and delay no other."""
         self._shut_down = True
-        if self._cancel:
-            self._cancel()
-        self._cancel = None
+        self._timer.cancel()
 
     @callback
-    def _delay_over(self, _now: datetime) -> None:
-        self._cancel = None
+    def _delay_over(self) -> None:
+        self._delayed = False
         self.now()
         if self._repeat:
             self._repeat = False

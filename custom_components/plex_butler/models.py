@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from .plex import ButlerTask, Maintenance
+from .plex import ButlerTask, Maintenance, Run
 
 
 class TaskStatus(StrEnum):
@@ -15,6 +14,8 @@ class TaskStatus(StrEnum):
     DISABLED = "disabled"
     IDLE = "idle"
     RUNNING = "running"
+    STOPPING = "stopping"
+    """Asked to stop from here, and not yet seen to have ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,11 +25,15 @@ class ButlerData:
     tasks: Mapping[str, ButlerTask]
     """The tasks that the server lists, by name."""
     maintenance: Maintenance
-    last_started: Mapping[str, datetime]
-    last_finished: Mapping[str, datetime]
+    current_runs: Mapping[str, Run]
+    """The runs that go on, by the task's name."""
+    last_runs: Mapping[str, Run]
+    """The last run of each task that has ended, by name."""
 
     def status(self, name: str) -> TaskStatus | None:
         """Return the status of a listed task; None if the server does not report it."""
+        if name in self.maintenance.stopping:
+            return TaskStatus.STOPPING
         if name in self.maintenance.running:
             return TaskStatus.RUNNING
         enabled = self.tasks[name].enabled
@@ -39,3 +44,14 @@ class ButlerData:
     def without_progress(self) -> Self:
         """Return the same data with unknown progress."""
         return replace(self, maintenance=replace(self.maintenance, progress=None))
+
+    def with_running(self, running: frozenset[str]) -> Self:
+        """Return the same data with other running tasks."""
+        maintenance = replace(
+            self.maintenance,
+            active=self.maintenance.active or bool(running),
+            running=running,
+            stopping=self.maintenance.stopping & running,
+            unnamed=False,
+        )
+        return replace(self, maintenance=maintenance)

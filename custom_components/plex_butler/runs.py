@@ -1,6 +1,7 @@
 """Report runs of tasks to listeners, and wait for the end of a run."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +12,9 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from .plex import Run
+
+# Each is written to all entities of a server.
+MAX_INTERMEDIATE = 3
 
 type RunQueue = asyncio.Queue[Run | HomeAssistantError]
 
@@ -62,6 +66,29 @@ class RunFeed:
         """Raise an error wherever the end of a run is waited for."""
         for queue in self._queues:
             queue.put_nowait(error)
+
+
+def running_between(
+    running: frozenset[str], runs: Iterable[Run]
+) -> Iterator[frozenset[str]]:
+    """Yield the running tasks before the last change of tasks that changed repeatedly.
+
+    `running` are the tasks that were running before the runs began or ended. Of many
+    changes only the last few are yielded.
+    """
+    rounds: list[list[Run]] = []
+    changes: Counter[str] = Counter()
+    for run in runs:
+        if changes[run.name] == len(rounds):
+            rounds.append([])
+        rounds[changes[run.name]].append(run)
+        changes[run.name] += 1
+    states = []
+    for changed in rounds[:-1]:
+        running -= {run.name for run in changed if run.finished}
+        running |= {run.name for run in changed if not run.finished}
+        states.append(running)
+    yield from states[-MAX_INTERMEDIATE:]
 
 
 async def wait_for_end(queue: RunQueue, name: str, since: datetime | None) -> Run:

@@ -75,8 +75,8 @@ class ButlerWatch:
     def __init__(self) -> None:
         """Initialize without any task."""
         self.maintenance = Maintenance(active=False, running=frozenset())
-        self.last_started: dict[str, datetime] = {}
-        self.last_finished: dict[str, datetime] = {}
+        self.last_runs: dict[str, Run] = {}
+        """The last run of each task that has ended, by name."""
         self._finder = TaskFinder({})
         self._log = ActivityLog()
         self._running: dict[str, Run] = {}
@@ -87,6 +87,11 @@ class ButlerWatch:
     def tasks(self) -> Mapping[str, ButlerTask]:
         """The tasks by name."""
         return self._finder.tasks
+
+    @property
+    def current_runs(self) -> Mapping[str, Run]:
+        """The runs that go on, by the task's name."""
+        return self._running
 
     @property
     def due(self) -> datetime | None:
@@ -146,7 +151,8 @@ class ButlerWatch:
                 self._begin(name, None)
                 self._requests[name] = _Request(now)
             return self._update(now)
-        if (last := self.last_started.get(name)) and last >= requested:
+        last = self.last_runs.get(name)
+        if last and last.started and last.started >= requested:
             return runs  # It started and ended before the answer came.
         runs.append(self._begin(name, requested))
         self._requests[name] = _Request(now)
@@ -270,7 +276,8 @@ class ButlerWatch:
             return None
         if self._work is None or self._work.ended:
             return None
-        return max([self._work.began, *self.last_finished.values()]) + NAMING_DELAY
+        ended = [run.finished for run in self.last_runs.values() if run.finished]
+        return max([self._work.began, *ended]) + NAMING_DELAY
 
     def _end_outdated(self, name: str, requested: datetime) -> list[Run]:
         """End a run that must have ended, because the task could be started again."""
@@ -317,8 +324,6 @@ class ButlerWatch:
         self.maintenance = replace(self.maintenance, stopping=self._stopping)
 
     def _begin(self, name: str, at: datetime | None) -> Run:
-        if at is not None:
-            self.last_started[name] = at
         self._running[name] = Run(name=name, started=at)
         return self._running[name]
 
@@ -326,5 +331,6 @@ class ButlerWatch:
         """End a run, at the latest at some time."""
         del self._running[run.name]
         self._requests.pop(run.name, None)
-        finished = self.last_finished[run.name] = run.finished or at
-        return replace(run, finished=finished)
+        ended = replace(run, finished=run.finished or at)
+        self.last_runs[run.name] = ended
+        return ended
