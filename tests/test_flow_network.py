@@ -14,21 +14,31 @@ from homeassistant.config_entries import (
     SOURCE_ZEROCONF,
     ConfigEntryState,
 )
-from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from .conftest import DIRECT_HASH, direct_url, move, restart
-from .flows import choose, options, start, submit, typed
+from .common import (
+    DIRECT_HASH,
+    OTHER_MACHINE,
+    choose,
+    direct_url,
+    move,
+    options,
+    restart,
+    start_flow,
+    submit,
+    suggested,
+    typed,
+)
 from .simulator import GdmResponder, GdmServer, PlexSimulator
 
-OTHER_MACHINE = "f" * 40
 SERVICE = "_plexmediasvr._tcp.local."
 
 
 async def search(hass: HomeAssistant) -> Any:
-    return await choose(hass, await start(hass), "network")
+    return await choose(hass, await start_flow(hass), "network")
 
 
 async def test_from_the_search_to_the_entry(
@@ -102,7 +112,7 @@ async def test_nothing_is_found_at_first(
 
 
 async def test_without_a_network_nothing_is_found(hass: HomeAssistant) -> None:
-    result = await choose(hass, await start(hass), "network")
+    result = await choose(hass, await start_flow(hass), "network")
     assert result["step_id"] == "nothing_found"
 
 
@@ -114,7 +124,7 @@ async def test_a_network_that_is_not_to_be_used_is_not_searched(
 ) -> None:
     interfaces[0]["enabled"] = False
     gdm.servers = [GdmServer.of(plex)]
-    result = await choose(hass, await start(hass), "network")
+    result = await choose(hass, await start_flow(hass), "network")
     assert result["step_id"] == "nothing_found"
     assert gdm.searches == 0
 
@@ -127,7 +137,8 @@ async def test_a_server_that_has_gone_meanwhile(
     await plex.stop()
     result = await submit(hass, result, server=plex.machine_identifier)
     assert result["step_id"] == "address"
-    assert result["errors"] == {CONF_URL: "cannot_connect"}
+    assert result["errors"] == {"base": "no_address"}
+    assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
 
     await plex.start()
     result = await submit(hass, result, url=plex.url, verify_ssl=True)
@@ -137,7 +148,7 @@ async def test_a_server_that_has_gone_meanwhile(
     assert result["data"] == typed(plex)
 
 
-async def test_who_only_claims_to_be_the_server(
+async def test_another_server_answers_at_the_address(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator
 ) -> None:
     gdm.servers = [GdmServer.of(plex)]
@@ -145,6 +156,10 @@ async def test_who_only_claims_to_be_the_server(
     result = await search(hass)
     (claimed,) = options(result)
     result = await submit(hass, result, server=claimed)
+    assert result["step_id"] == "address"
+    assert result["errors"] == {"base": "no_address"}
+
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_server"
 
@@ -263,7 +278,7 @@ async def test_an_announcement_that_the_user_ignores(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
 
-    result = await choose(hass, await start(hass), "manual")
+    result = await choose(hass, await start_flow(hass), "manual")
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
 

@@ -11,8 +11,16 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .conftest import DIRECT_HASH, direct_url, restart
-from .flows import choose, start, submit, suggested, typed
+from .common import (
+    DIRECT_HASH,
+    choose,
+    direct_url,
+    restart,
+    start_flow,
+    submit,
+    suggested,
+    typed,
+)
 from .simulator import Authority, PlexSimulator
 
 
@@ -30,13 +38,13 @@ def untrusted_tls() -> SSLContext:
 
 async def enter(hass: HomeAssistant, plex: PlexSimulator, scheme: str) -> Any:
     """Enter an address by hand."""
-    result = await choose(hass, await start(hass), "manual")
+    result = await choose(hass, await start_flow(hass), "manual")
     url = f"{scheme}://127.0.0.1:{plex.port}"
     return await submit(hass, result, **typed(plex, url=url))
 
 
 @pytest.mark.parametrize(
-    ("scheme", "step_id"), [("http", "https_required"), ("https", "direct_certificate")]
+    ("scheme", "step_id"), [("http", "https_required"), ("https", "certificate")]
 )
 @pytest.mark.usefixtures("trusted")
 async def test_plexs_own_certificate(
@@ -51,12 +59,13 @@ async def test_plexs_own_certificate(
     result = await enter(hass, plex, scheme)
     assert result["type"] is FlowResultType.MENU
     assert result["step_id"] == step_id
-    assert result["menu_options"] == ["plex_direct", "unverified", "other_address"]
+    assert result["menu_options"] == ["verified", "unverified", "other_address"]
     assert result["description_placeholders"]["address"] == r"127\.0\.0\.1"
+    assert result["description_placeholders"]["verified"] == direct_url(plex)
     # Nothing has gone to a server that is not who it should be.
     assert plex.requests == []
 
-    result = await choose(hass, result, "plex_direct")
+    result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == typed(plex, url=direct_url(plex))
     assert result["result"].state is ConfigEntryState.LOADED
@@ -65,7 +74,7 @@ async def test_plexs_own_certificate(
 @pytest.mark.parametrize(
     ("scheme", "step_id", "first"),
     [
-        ("http", "https_required", ["https", "unverified"]),
+        ("http", "https_required", ["verified", "unverified"]),
         ("https", "certificate", ["unverified"]),
     ],
 )
@@ -94,7 +103,7 @@ async def test_a_certificate_of_its_own(
 ) -> None:
     await restart(plex, named_tls)
     result = await enter(hass, plex, "http")
-    result = await choose(hass, result, "https")
+    result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == typed(plex)
 
@@ -103,7 +112,7 @@ async def test_https_does_not_help_either(
     hass: HomeAssistant, plex: PlexSimulator, self_signed: SSLContext
 ) -> None:
     await restart(plex, self_signed)
-    result = await choose(hass, await enter(hass, plex, "http"), "https")
+    result = await choose(hass, await enter(hass, plex, "http"), "verified")
     assert result["step_id"] == "certificate"
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -115,7 +124,7 @@ async def test_the_name_of_a_certificate_that_nobody_trusts(
 ) -> None:
     """The name is not offered a second time."""
     await restart(plex, untrusted_tls)
-    result = await choose(hass, await enter(hass, plex, "https"), "plex_direct")
+    result = await choose(hass, await enter(hass, plex, "https"), "verified")
     assert result["step_id"] == "certificate"
     assert result["menu_options"] == ["unverified", "other_address"]
     result = await choose(hass, result, "unverified")
@@ -145,7 +154,7 @@ async def test_a_wrong_token_over_an_unverified_connection(
 ) -> None:
     """The form shows what was chosen meanwhile, too."""
     await restart(plex, self_signed)
-    result = await choose(hass, await start(hass), "manual")
+    result = await choose(hass, await start_flow(hass), "manual")
     result = await submit(hass, result, **typed(plex, token="wrong"))
     result = await choose(hass, result, "unverified")
     assert result["step_id"] == "manual"
@@ -179,8 +188,8 @@ async def test_reconfigure(
     result = await submit(
         hass, result, url=f"https://127.0.0.1:{plex.port}", verify_ssl=True
     )
-    assert result["step_id"] == "direct_certificate"
-    result = await choose(hass, result, "plex_direct")
+    assert result["step_id"] == "certificate"
+    result = await choose(hass, result, "verified")
     assert result["reason"] == "reconfigure_successful"
     assert loaded.data == typed(plex, url=direct_url(plex))
     assert loaded.state is ConfigEntryState.LOADED
@@ -199,6 +208,6 @@ async def test_reauth(
     await restart(plex, direct_tls)
     result = await submit(hass, result, token="new")
     assert result["step_id"] == "https_required"
-    result = await choose(hass, result, "plex_direct")
+    result = await choose(hass, result, "verified")
     assert result["reason"] == "reauth_successful"
     assert loaded.data == typed(plex, url=direct_url(plex))

@@ -1,134 +1,130 @@
-"""Setting up a server in one of four ways, and mending its connection later."""
+"""Config flow of Butler for Plex."""
 
 from collections.abc import Mapping
 from typing import Any, override
 
 import voluptuous as vol
 
-from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigFlowResult
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+)
+from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import DOMAIN
-from .finding import async_follow
+from .errors import flow_error
+from .flow.draft import Draft
 from .flow.options import PlexButlerOptionsFlow
-from .helpers import async_discover, async_find_address, async_identify, markdown
-from .plex import DiscoveredServer
-from .plex_tv_flow import CONF_SERVER, PlexTvFlow, server_schema
+from .flow.plex_tv import SignIn
+from .flow.schemas import CONF_SERVER, CONNECTION_FORMS, PLEX_ENTRY, server_schema
+from .helpers import async_discover, async_identify, markdown
+from .plex import (
+    LINK_URL,
+    PlexError,
+    PlexHttpsRequiredError,
+    PlexTlsError,
+    PlexWrongServerError,
+)
+from .recovery import async_update_url
 
-# What is needed of an entry of the Plex integration.
-_PLEX_ENTRY = vol.Schema(
-    {
-        vol.Required("server"): str,
-        vol.Required("server_id"): str,
-        vol.Required("server_config"): vol.Schema(
-            {
-                vol.Required(CONF_URL): str,
-                vol.Optional(CONF_TOKEN, default=None): vol.Any(str, None),
-                vol.Optional(CONF_VERIFY_SSL, default=True): bool,
-            },
-            extra=vol.REMOVE_EXTRA,
-        ),
-    },
-    extra=vol.REMOVE_EXTRA,
+_ARTICLE = (
+    "https://support.plex.tv/articles/"
+    "204059436-finding-an-authentication-token-x-plex-token/"
 )
 
 
-class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
+class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     """Handle the config flow of Butler for Plex."""
 
-    _plex: Mapping[str, dict[str, Any]]
-    _found: Mapping[str, DiscoveredServer]
+    VERSION = 1
+
+    _draft: Draft
+    # The servers that the current form offers, by machineIdentifier.
+    _choices: Mapping[str, Draft]
+    _sign_in: SignIn
 
     @staticmethod
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> PlexButlerOptionsFlow:
-        """Return the flow of the options."""
+        """Return the options flow."""
         return PlexButlerOptionsFlow()
 
     @override
     async def async_step_user(self, _: object = None) -> ConfigFlowResult:
-        """Ask which way to go."""
-        ways = ["network", "plex_tv", "manual"]
-        self._plex = self._plex_servers()
-        if self._plex:
-            ways.insert(0, "plex")
-        # Plain text here, unlike in descriptions.
-        names = ", ".join(server["server"] for server in self._plex.values())
-        return self._show_menu("user", *ways, names=names)
+        """Ask how to add a server."""
+        self._draft = Draft(self.hass)
+        self._choices = self._plex_integration_servers()
+        options = ["network", "plex_tv", "manual"]
+        if self._choices:
+            options.insert(0, "plex")
+        # Not escaped: unlike descriptions, menu options are plain text.
+        names = ", ".join(draft.name for draft in self._choices.values())
+        return self._show_menu("user", *options, names=names)
 
-    # A server of Home Assistant's own Plex integration
+    # Servers of Home Assistant's Plex integration
 
-    def _plex_servers(self) -> dict[str, dict[str, Any]]:
-        """Return what the Plex integration knows of servers not set up here."""
+    def _plex_integration_servers(self) -> dict[str, Draft]:
+        """Return the servers of the Plex integration that are not set up here."""
         known = self._async_current_ids(include_ignore=False)
         servers = {}
         for entry in self.hass.config_entries.async_entries("plex"):
             try:
-                server = _PLEX_ENTRY(dict(entry.data))
-            except vol.Invalid:  # Its format is not ours, and may change.
+                data = PLEX_ENTRY(dict(entry.data))
+            except vol.Invalid:  # The format is not documented, and may change.
                 continue
-            if server["server_id"] not in known:
-                servers[server["server_id"]] = server
+            if (identifier := data["server_id"]) not in known:
+                servers[identifier] = Draft(
+                    self.hass, data["server_config"], identifier, data["server"]
+                )
         return servers
 
     async def async_step_plex(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take over what the Plex integration knows."""
-        if user_input is None and len(self._plex) > 1:
-            return self.async_show_form(
-                step_id="plex",
-                data_schema=server_schema(
-                    {key: server["server"] for key, server in self._plex.items()}
-                ),
-            )
-        key = user_input[CONF_SERVER] if user_input else next(iter(self._plex))
-        self._machine_identifier = key
-        self._server_name = self._plex[key]["server"]
-        self._data = self._plex[key]["server_config"]
-        self._own_token = self._data[CONF_TOKEN]
+        """Use the address and token of a Plex integration entry."""
+        if user_input is None and len(self._choices) > 1:
+            return self._show_choices("plex")
+        self._choose(user_input)
         return await self._async_connect()
 
-    # A server found on the network
+    # Servers found on the network
 
     async def async_step_network(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Search, and choose what was found."""
+        """Search the network, and ask which server to use."""
         if user_input is not None:
-            return await self._async_approach(self._found[user_input[CONF_SERVER]])
+            self._choose(user_input)
+            return await self._async_connect()
         found = {
             server.machine_identifier: server
             for server in await async_discover(self.hass)
         }
         for entry in self._async_current_entries(include_ignore=False):
             if server := found.pop(entry.unique_id or "", None):
-                await async_follow(self.hass, entry, server.urls)
+                await async_update_url(self.hass, entry, server.urls)
         if not found:
             return await self.async_step_nothing_found()
-        self._found = found
-        return self.async_show_form(
-            step_id="network",
-            data_schema=server_schema(
-                {
-                    key: f"{server.name} ({server.address})"
-                    for key, server in found.items()
-                }
-            ),
-        )
+        self._choices = {
+            identifier: Draft.from_discovered(self.hass, server)
+            for identifier, server in found.items()
+        }
+        return self._show_choices("network")
 
     async def async_step_nothing_found(self, _: object = None) -> ConfigFlowResult:
-        """Say that no server answered which is not set up."""
+        """Report that no new server was found."""
         return self._show_menu("nothing_found", "network", "plex_tv", "manual")
 
     @override
     async def async_step_zeroconf(
         self, discovery_info: ZeroconfServiceInfo
     ) -> ConfigFlowResult:
-        """Find out which server has announced itself."""
+        """Identify a server that announced itself."""
         server = await async_identify(
             self.hass,
             discovery_info.name.removesuffix(f".{discovery_info.type}"),
@@ -139,55 +135,265 @@ class PlexButlerConfigFlow(PlexTvFlow, domain=DOMAIN):
             return self.async_abort(reason="cannot_connect")
         if entry := await self.async_set_unique_id(server.machine_identifier):
             if entry.source != SOURCE_IGNORE:
-                await async_follow(self.hass, entry, server.urls)
+                await async_update_url(self.hass, entry, server.urls)
             return self.async_abort(reason="already_configured")
-        self._found = {server.machine_identifier: server}
-        # Not its name, which anybody on the network may have chosen.
+        self._draft = Draft.from_discovered(self.hass, server)
+        # Not the name, which anybody on the network can choose.
         self.context["title_placeholders"] = {"address": server.address}
         return await self.async_step_discovered()
 
     async def async_step_discovered(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask whether a server that announced itself is to be set up."""
-        (server,) = self._found.values()
+        """Ask whether to set up a server that announced itself."""
         if user_input is not None:
-            return await self._async_approach(server)
+            return await self._async_connect()
         return self.async_show_form(
             step_id="discovered",
             description_placeholders={
-                "server": markdown(server.name),
-                "address": markdown(server.address),
+                "server": markdown(self._draft.name),
+                "address": markdown(self._draft.host),
             },
         )
 
-    async def _async_approach(self, server: DiscoveredServer) -> ConfigFlowResult:
-        """Connect to a server that was found; if it wants a token, ask for that only."""
-        self._machine_identifier = server.machine_identifier
-        self._server_name = server.name
-        url = await async_find_address(
-            self.hass, server.urls, server.machine_identifier
+    # Signing in with plex.tv
+
+    async def async_step_plex_tv(self, _: object = None) -> ConfigFlowResult:
+        """Get a code from plex.tv."""
+        self._sign_in = SignIn(self.hass)
+        if await self._sign_in.start():
+            return await self.async_step_enter_code()
+        return await self.async_step_plex_tv_failed()
+
+    async def async_step_enter_code(self, _: object = None) -> ConfigFlowResult:
+        """Show the code until it was entered at plex.tv."""
+        if self._sign_in.task.done():
+            return self.async_show_progress_done(next_step_id=self._sign_in.next_step)
+        return self.async_show_progress(
+            step_id="enter_code",
+            progress_action="enter_code",
+            description_placeholders={"code": self._sign_in.code, "url": LINK_URL},
+            progress_task=self._sign_in.task,
         )
-        self._data[CONF_URL] = str(url or server.urls[-1])
+
+    async def async_step_servers(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Use the wanted server of the account, or ask which one to use."""
+        servers = self._sign_in.servers
+        if user_input is not None:
+            self._choose(user_input)
+        elif self._draft.machine_identifier is None:
+            if not servers:
+                return await self.async_step_no_servers()
+            known = self._async_current_ids(include_ignore=False)
+            self._choices = {
+                key: Draft(self.hass, machine_identifier=key, name=servers[key].name)
+                for key in servers
+                if key not in known
+            }
+            if not self._choices:
+                return self.async_abort(reason="already_configured")
+            if len(self._choices) > 1:
+                return self._show_choices("servers")
+            self._choose()
+        elif self._draft.machine_identifier not in servers:
+            return await self.async_step_not_owned()
+        server = servers[self._draft.machine_identifier or ""]
+        self._draft.use_account_server(server, self._sign_in.account_token)
         return await self._async_connect()
 
-    # A server that is set up
+    async def async_step_plex_tv_failed(self, _: object = None) -> ConfigFlowResult:
+        """Report an error of plex.tv."""
+        return self._show_sign_in_menu(
+            "plex_tv_failed", error=markdown(self._sign_in.error)
+        )
+
+    async def async_step_code_expired(self, _: object = None) -> ConfigFlowResult:
+        """Report that the code was not entered in time."""
+        return self._show_sign_in_menu("code_expired")
+
+    async def async_step_no_servers(self, _: object = None) -> ConfigFlowResult:
+        """Report that the account owns no server."""
+        return self._show_sign_in_menu("no_servers")
+
+    async def async_step_not_owned(self, _: object = None) -> ConfigFlowResult:
+        """Report that the account does not own the wanted server."""
+        return self._show_sign_in_menu("not_owned")
+
+    def _show_sign_in_menu(self, step_id: str, **placeholders: str) -> ConfigFlowResult:
+        """Offer to sign in again, or to enter a token."""
+        other = "token" if self._draft.machine_identifier else "manual"
+        return self._show_menu(step_id, "plex_tv", other, **placeholders)
+
+    async def async_step_sign_in(self, _: object = None) -> ConfigFlowResult:
+        """Ask how to get the token of a known server."""
+        return self._show_menu("sign_in", "plex_tv", "token")
+
+    # Servers that are set up
 
     async def async_step_reauth(
         self, _entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Handle a token that the server no longer takes."""
-        self._begin_with(self._get_reauth_entry())
+        """Replace a token that the server no longer accepts."""
+        self._draft = Draft.from_entry(self.hass, self._get_reauth_entry())
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(self, _: object = None) -> ConfigFlowResult:
-        """Ask how to sign in again."""
+        """Ask how to get a new token."""
         return self._show_menu("reauth_confirm", "plex_tv", "token")
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Change the address, token or verification of the same server."""
+        """Change the address, token or verification of a server."""
         if user_input is None:
-            self._begin_with(self._get_reconfigure_entry())
+            self._draft = Draft.from_entry(self.hass, self._get_reconfigure_entry())
         return await self._async_ask("reconfigure", user_input)
+
+    # Forms
+
+    async def async_step_manual(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for address and token."""
+        return await self._async_ask("manual", user_input)
+
+    async def async_step_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the address."""
+        return await self._async_ask("address", user_input)
+
+    async def async_step_token(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the token."""
+        return await self._async_ask("token", user_input)
+
+    async def _async_ask(
+        self, form: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Show a form, or connect with its input."""
+        if user_input is None:
+            return self._show_form(form)
+        self._draft.fill_in(form, user_input)
+        return await self._async_connect()
+
+    def _show_form(
+        self, form: str, errors: dict[str, str] | None = None
+    ) -> ConfigFlowResult:
+        """Show a form with the values entered so far."""
+        return self.async_show_form(
+            step_id=form,
+            data_schema=self.add_suggested_values_to_schema(
+                CONNECTION_FORMS[form], self._draft.suggested_values()
+            ),
+            errors=errors,
+            description_placeholders={
+                "article": _ARTICLE,
+                "server": markdown(self._draft.name),
+            },
+        )
+
+    def _show_choices(self, step_id: str) -> ConfigFlowResult:
+        """Show the servers to choose from, with the address of those found."""
+        labels = {
+            identifier: f"{draft.name} ({draft.host})"
+            if draft.discovered
+            else draft.name
+            for identifier, draft in self._choices.items()
+        }
+        return self.async_show_form(step_id=step_id, data_schema=server_schema(labels))
+
+    def _choose(self, user_input: dict[str, Any] | None = None) -> None:
+        """Use the chosen server, or the only one there is."""
+        key = user_input[CONF_SERVER] if user_input else next(iter(self._choices))
+        self._draft = self._choices[key]
+
+    def _show_menu(
+        self, step_id: str, *options: str, **placeholders: str
+    ) -> ConfigFlowResult:
+        """Show a menu about the server."""
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=list(options),
+            description_placeholders={
+                "server": markdown(self._draft.name),
+                **placeholders,
+            },
+        )
+
+    # Connecting
+
+    async def _async_connect(self) -> ConfigFlowResult:
+        """Check the server and the token, then finish; or ask for a correction."""
+        draft = self._draft
+        if draft.urls and not await draft.find_address():
+            return self._show_form("address", {"base": "no_address"})
+        try:
+            await draft.probe()
+        except PlexWrongServerError:
+            return self.async_abort(reason="wrong_server")
+        except PlexError as err:
+            return await self._async_handle_error(err)
+        await self.async_set_unique_id(
+            draft.machine_identifier, raise_on_progress=False
+        )
+        if draft.entry:
+            return self.async_update_reload_and_abort(draft.entry, data=draft.data)
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(title=draft.name, data=draft.data)
+
+    async def _async_handle_error(self, err: PlexError) -> ConfigFlowResult:
+        """Show the form or menu in which the user can correct an error."""
+        draft = self._draft
+        errors = flow_error(err)
+        (field,) = errors
+        if field != "base" and field not in CONNECTION_FORMS[draft.form].schema:
+            if field == CONF_TOKEN:
+                return await self.async_step_sign_in()
+            draft.form = "address"
+        if isinstance(err, PlexHttpsRequiredError | PlexTlsError):
+            await draft.find_offers()
+            if draft.offers and isinstance(err, PlexHttpsRequiredError):
+                return await self.async_step_https_required()
+            if draft.offers:
+                return await self.async_step_certificate()
+        return self._show_form(draft.form, errors)
+
+    # Secure connections
+
+    async def async_step_https_required(self, _: object = None) -> ConfigFlowResult:
+        """Offer https to a server that refuses http."""
+        return self._show_offers("https_required")
+
+    async def async_step_certificate(self, _: object = None) -> ConfigFlowResult:
+        """Offer ways to connect in spite of an invalid certificate."""
+        return self._show_offers("certificate")
+
+    def _show_offers(self, step_id: str) -> ConfigFlowResult:
+        """Offer the ways to connect that were found, and another address."""
+        offers = self._draft.offers
+        urls = {step: changes[CONF_URL] for step, changes in offers.items()}
+        address = markdown(self._draft.host)
+        return self._show_menu(
+            step_id, *offers, "other_address", address=address, **urls
+        )
+
+    async def async_step_verified(self, _: object = None) -> ConfigFlowResult:
+        """Use https at the address that the certificate is valid for."""
+        return await self._async_accept("verified")
+
+    async def async_step_unverified(self, _: object = None) -> ConfigFlowResult:
+        """Use https without verifying the certificate."""
+        return await self._async_accept("unverified")
+
+    async def _async_accept(self, offer: str) -> ConfigFlowResult:
+        """Connect in one of the ways that were offered."""
+        self._draft.accept_offer(offer)
+        return await self._async_connect()
+
+    async def async_step_other_address(self, _: object = None) -> ConfigFlowResult:
+        """Return to the form."""
+        return self._show_form(self._draft.form)

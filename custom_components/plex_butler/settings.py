@@ -42,7 +42,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
     The data is None while the settings cannot be read. That is not an error, as the
     tasks do not need them. Listeners are also called when the server becomes
-    available or unavailable.
+    available or unavailable, or lists other tasks.
     """
 
     config_entry: PlexButlerConfigEntry
@@ -68,6 +68,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         self._failures = 0
         self._failure_logged = False
         self._was_available = True
+        self._tasks = set(butler.data.tasks)
         self._delayed_refresh = DelayedCall(self.hass, REFRESH_DELAY, self._refresh_now)
 
     @property
@@ -132,13 +133,16 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
     @callback
     def _handle_butler_update(self) -> None:
-        """Update entities, and read again, when the server's availability changes."""
-        available = self.butler.last_update_success
-        if available != self._was_available:
-            self._was_available = available
+        """Update entities when availability or tasks change; read again when available."""
+        available, tasks = (
+            self.butler.last_update_success,
+            set(self.butler.data.tasks),
+        )
+        if available and not self._was_available:
+            self._refresh_now()
+        if available != self._was_available or tasks != self._tasks:
+            self._was_available, self._tasks = available, tasks
             self.async_update_listeners()
-            if available:
-                self._refresh_now()
 
     @callback
     def changed_elsewhere(self, setting_ids: Iterable[str]) -> bool:

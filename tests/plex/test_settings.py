@@ -19,7 +19,7 @@ from custom_components.plex_butler.plex import (
     Setting,
     SettingKind,
     connection,
-    setting_of,
+    setting_id_for_task,
 )
 from tests.simulator import Fault, PlexSimulator, SimulatedSetting
 
@@ -163,7 +163,7 @@ def test_any_json_is_a_setting_or_none(raw: object) -> None:
     ],
 )
 def test_the_setting_of_a_task(task: str, setting_id: str) -> None:
-    assert setting_of(task) == setting_id
+    assert setting_id_for_task(task) == setting_id
 
 
 # Reading

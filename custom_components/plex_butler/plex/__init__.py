@@ -10,7 +10,13 @@ It needs aiohttp and orjson and knows nothing of Home Assistant:
 
 from .account import LINK_URL, AccountServer, Pin, PlexAccount
 from .addresses import find_address
-from .butler_settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
+from .butler_settings import (
+    Behavior,
+    WindowSetting,
+    is_butler_setting,
+    setting_id_for_task,
+    setting_kind_for_task,
+)
 from .connection import ClientInfo
 from .direct import Certificate, direct_url, read_certificate
 from .discovery import DiscoveredServer, discover
@@ -93,11 +99,11 @@ __all__ = [
     "direct_url",
     "discover",
     "find_address",
-    "is_butlers",
-    "kind_of",
+    "is_butler_setting",
     "listen",
     "maintenance_window",
     "normalize_url",
     "read_certificate",
-    "setting_of",
+    "setting_id_for_task",
+    "setting_kind_for_task",
 ]

@@ -41,7 +41,7 @@ class Behavior(StrEnum):
     """That, and as soon as media is added."""
 
 
-def setting_of(task: str) -> str:
+def setting_id_for_task(task: str) -> str:
     """Return the id of the setting that says when a task may run.
 
     Not every task has one, and which settings there are is the server's to say.
@@ -49,11 +49,11 @@ def setting_of(task: str) -> str:
     return _BEHAVIORS.get(task, _SWITCH + task)
 
 
-def kind_of(task: str) -> SettingKind:
+def setting_kind_for_task(task: str) -> SettingKind:
     """Return of what kind that setting is, if it is what it should be."""
     return SettingKind.TEXT if task in _BEHAVIORS else SettingKind.BOOL
 
 
-def is_butlers(setting_id: str) -> bool:
+def is_butler_setting(setting_id: str) -> bool:
     """Return whether a setting is one of the Butler's."""
     return setting_id in _BUTLERS or setting_id.startswith(_SWITCH)
