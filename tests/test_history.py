@@ -4,6 +4,7 @@ from datetime import timedelta
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -131,7 +132,7 @@ async def test_run_whose_start_was_not_seen(watched: Watched) -> None:
     ("stopped", "result"), [(False, RunOutcome.UNKNOWN), (True, RunOutcome.STOPPED)]
 )
 async def test_end_after_an_outage(
-    watched: Watched, stopped: bool, result: RunOutcome
+    watched: Watched, *, stopped: bool, result: RunOutcome
 ) -> None:
     """The watch does not know whether it is the same run: it may have run twice."""
     watched.run(started=-600)
@@ -162,7 +163,9 @@ async def test_begin_of_a_second_run_whose_first_end_was_missed(
 
 
 @pytest.mark.parametrize("begin", [True, False])
-async def test_run_that_was_requested_from_here(watched: Watched, begin: bool) -> None:
+async def test_run_that_was_requested_from_here(
+    watched: Watched, *, begin: bool
+) -> None:
     """A request may be confirmed only after the server showed the begin of the run."""
     watched.run(started=-42, requested=begin)
     watched.run(started=-42, finished=0, requested=not begin)
@@ -424,13 +427,13 @@ async def test_file_that_is_not_json(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Home Assistant itself says so, and keeps the broken file under another name."""
-    monkeypatch.setattr(Store, "_async_load", LOAD)
     monkeypatch.setattr(hass.config, "config_dir", str(tmp_path))
     file = tmp_path / ".storage" / watched.key
     file.parent.mkdir()
     file.write_text(json.dumps({"version": 1, "data": {"runs": [GOOD]}})[:-10])
 
     again = Watched(hass, watched.entry)
-    await again.load()
+    with patch.object(Store, "_async_load", LOAD):
+        await again.load()
     assert again.runs == []
     assert f"Unrecoverable error decoding storage {watched.key}" in caplog.text

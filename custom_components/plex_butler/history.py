@@ -189,8 +189,7 @@ class RunHistory:
             self._change(known.cut_off(run.started or dt_util.utcnow()))
             known = None
         record = known or RecordedRun(name=run.name, started=run.started)
-        requested = getattr(run, "requested", False)
-        source = RunSource.HOME_ASSISTANT if requested else record.source
+        source = RunSource.HOME_ASSISTANT if run.requested else record.source
         record = replace(record, observed=run.observed, source=source)
         if run.finished:
             result = RunOutcome.FINISHED

@@ -32,6 +32,8 @@ class Run:
     """Whether the server showed it, by name or as work of the Butler."""
     stopped: bool = False
     """Whether this client has asked to stop it, and the server did not refuse."""
+    requested: bool = False
+    """Whether this client has started it."""
 
     @property
     def duration(self) -> float | None:
@@ -73,6 +75,7 @@ class ButlerWatch:
         self._log = ActivityLog()
         self._running: dict[str, Run] = {}
         self._requests: dict[str, _Request] = {}
+        self._starting: set[str] = set()
         self._work: _Work | None = None
 
     @property
@@ -114,6 +117,15 @@ class ButlerWatch:
         """Note that the stream is connected, or was until now."""
         self._log.stream(up=up, now=now)
 
+    @contextmanager
+    def starting(self, name: str) -> Iterator[None]:
+        """Mark a run as requested if it begins before the answer to the request."""
+        self._starting.add(name)
+        try:
+            yield
+        finally:
+            self._starting.discard(name)
+
     def confirm_start(
         self, name: str, requested: datetime, now: datetime, *, started: bool
     ) -> list[Run]:
@@ -127,7 +139,8 @@ class ButlerWatch:
             return self._update(now)
         if (last := self.last_started.get(name)) and last >= requested:
             return []  # It started and ended before the answer came.
-        run = self._begin(name, requested)
+        with self.starting(name):
+            run = self._begin(name, requested)
         runs.append(run)
         if self._work and self._work.ended and self._work.began >= requested:
             # So did the Butler as a whole, on a task it did not name.
@@ -255,7 +268,9 @@ class ButlerWatch:
     def _begin(self, name: str, at: datetime | None) -> Run:
         if at is not None:
             self.last_started[name] = at
-        self._running[name] = Run(name=name, started=at)
+        self._running[name] = Run(
+            name=name, started=at, requested=name in self._starting
+        )
         return self._running[name]
 
     def _end(self, run: Run, at: datetime, *, observed: bool) -> Run:
