@@ -134,10 +134,8 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
     @callback
     def _handle_butler_update(self) -> None:
         """Update entities when availability or tasks change; read again when available."""
-        available, tasks = (
-            self.butler.last_update_success,
-            set(self.butler.data.tasks),
-        )
+        available = self.butler.last_update_success
+        tasks = set(self.butler.data.tasks)
         if available and not self._was_available:
             self._refresh_now()
         if available != self._was_available or tasks != self._tasks:

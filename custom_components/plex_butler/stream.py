@@ -8,8 +8,19 @@ from homeassistant.core import HomeAssistant, callback
 
 from .const import LOGGER
 from .coordinator import ButlerCoordinator
-from .plex import Notifications, PlexServer, StreamDown, StreamUp, listen
+from .plex import (
+    Notifications,
+    PlexAuthenticationError,
+    PlexForbiddenError,
+    PlexServer,
+    StreamDown,
+    StreamUp,
+    listen,
+)
 from .settings import ButlerSettingsCoordinator
+
+# The server does not accept the token. Only polls decide whether it is invalid.
+_REFUSED = (PlexAuthenticationError, PlexForbiddenError)
 
 
 class ButlerStream:
@@ -29,7 +40,8 @@ class ButlerStream:
         self._butler = butler
         self._settings = settings
         self._retry = asyncio.Event()
-        self._was_reachable = True
+        self._polls_succeed = asyncio.Event()
+        self._polls_succeed.set()
         self._failure_logged = False
 
     @callback
@@ -41,10 +53,11 @@ class ButlerStream:
     @callback
     def _handle_update(self) -> None:
         """Reconnect at once when polls succeed again."""
-        reachable = self._butler.last_update_success
-        if reachable and not self._was_reachable:
+        if not self._butler.last_update_success:
+            self._polls_succeed.clear()
+        elif not self._polls_succeed.is_set():
+            self._polls_succeed.set()
             self._retry.set()
-        self._was_reachable = reachable
 
     async def _run(self) -> None:
         async with aclosing(listen(self._server, retry=self._retry)) as events:
@@ -58,6 +71,8 @@ class ButlerStream:
                     case StreamDown():
                         self._butler.set_stream(up=False)
                         self._log(event)
+                        if isinstance(event.error, _REFUSED):
+                            await self._polls_succeed.wait()
 
     @callback
     def _process(self, event: Notifications) -> None:

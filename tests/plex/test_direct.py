@@ -20,10 +20,7 @@ from custom_components.plex_butler.plex import (
 from custom_components.plex_butler.plex.direct import direct_address, direct_hash
 from tests.simulator import Authority, PlexSimulator, direct_name
 
-from .wire import Wire, idle
-
-HASH = "0123456789abcdef0123456789abcdef"
-
+from .common import HASH, Wire, idle
 
 # Names
 

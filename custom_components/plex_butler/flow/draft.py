@@ -88,8 +88,10 @@ class Draft:
 
         Raises PlexError. The token is sent only after the identity was checked.
         """
-        server = await async_create_server(self.hass, self.data)
-        identity = await server.get_identity(self.machine_identifier)
+        server = await async_create_server(
+            self.hass, self.data, self.machine_identifier
+        )
+        identity = await server.get_identity()
         name = await server.get_name()
         # Any user of a server may read its name, but only the owner its tasks.
         await server.get_butler_tasks()

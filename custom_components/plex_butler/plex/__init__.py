@@ -1,6 +1,6 @@
 """An asynchronous client for the Butler of a Plex Media Server.
 
-It needs aiohttp and orjson and knows nothing of Home Assistant:
+It needs aiohttp and orjson, but not Home Assistant:
 
     server = PlexServer(session, "192.168.1.5", token)
     for task in await server.get_butler_tasks():
@@ -37,7 +37,7 @@ from .errors import (
     PlexUrlError,
     PlexWrongServerError,
 )
-from .events import ActivityEvent, SettingEvent, StreamDown, StreamUp, listen
+from .events import ActivityEvent, Notifications, StreamDown, StreamUp, listen
 from .maintenance import Maintenance
 from .models import (
     Activity,
@@ -67,6 +67,7 @@ __all__ = [
     "DiscoveredServer",
     "Maintenance",
     "MaintenanceWindow",
+    "Notifications",
     "Pin",
     "PlexAccount",
     "PlexAuthenticationError",
@@ -88,7 +89,6 @@ __all__ = [
     "Run",
     "ServerIdentity",
     "Setting",
-    "SettingEvent",
     "SettingKind",
     "SettingValue",
     "StartResult",
