@@ -113,7 +113,13 @@ async def test_context_of_a_press(
         assert contexts(hass, *changed) == {context.id}
 
     plex.butler.start("OptimizeDatabase")
-    await tick(3)
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": loaded.entry_id},
+        blocking=True,
+        return_response=True,
+    )
     assert states(hass, OPTIMIZE) == ["running"]
     assert context.id not in contexts(hass, OPTIMIZE, ACTIVITY)
 
