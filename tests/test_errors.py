@@ -13,7 +13,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 
 from .common import (
     BACKUP,
@@ -23,6 +23,7 @@ from .common import (
     choose,
     reads,
     restart,
+    settle,
     start_flow,
     submit,
     typed,
@@ -30,6 +31,8 @@ from .common import (
 from .simulator import Fault, PlexSimulator
 
 START = f"button.{OF_TASK}backup_database_start"
+
+
 START_PATH = "/butler/BackupDatabase"
 
 
@@ -119,9 +122,12 @@ NEWS = [
     ),
 ]
 
+
 every_news = pytest.mark.parametrize(
     "news", [pytest.param(news, id=news.fault.name.lower()) for news in NEWS]
 )
+
+
 # An answer's body does not matter to a request that does something.
 every_refusal = pytest.mark.parametrize(
     "news",
@@ -157,9 +163,6 @@ def press(hass: HomeAssistant) -> Awaitable[Any]:
     )
 
 
-# At setup
-
-
 @every_news
 async def test_setup(
     hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, news: News
@@ -192,7 +195,7 @@ async def test_setup_timeout(
 ) -> None:
     plex.inject(Fault.SLOW, "/butler")
 
-    await hung(hass.config_entries.async_setup(entry.entry_id), "GET", "/butler")
+    await hung(hass.config_entries.async_setup(entry.entry_id))
 
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "cannot_connect"
@@ -208,9 +211,6 @@ async def test_setup_tls(
 
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "ssl_error"
-
-
-# While polling
 
 
 @every_news
@@ -235,24 +235,6 @@ async def test_poll(
     assert reauth_flows(hass) == (news.key == "invalid_auth")
 
 
-@pytest.mark.parametrize(
-    "news",
-    [pytest.param(n, id=n.fault.name.lower()) for n in NEWS if n.key != "invalid_auth"],
-)
-@pytest.mark.usefixtures("loaded")
-async def test_poll_recovers(
-    hass: HomeAssistant, plex: PlexSimulator, tick: Tick, news: News
-) -> None:
-    plex.inject(news.fault, "/butler")
-    for _ in range(news.polls):
-        await tick(60)
-    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
-
-    plex.clear_faults()
-    await tick(60)
-    assert hass.states.get(BACKUP).state == "idle"
-
-
 @pytest.mark.usefixtures("loaded")
 async def test_poll_refused(
     hass: HomeAssistant, plex: PlexSimulator, tick: Tick
@@ -272,11 +254,11 @@ async def test_poll_timeout(
 ) -> None:
     """A server deep in maintenance answers slowly: twice in a row says nothing."""
     plex.inject(Fault.SLOW, "/butler")
-    await hung(tick(60), "GET", "/butler")
-    await hung(tick(60), "GET", "/butler")
+    await hung(tick(60))
+    await hung(tick(60))
     assert hass.states.get(BACKUP).state == "idle"
 
-    await hung(tick(60), "GET", "/butler")
+    await hung(tick(60))
     assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
 
     plex.clear_faults()
@@ -392,9 +374,6 @@ async def test_press_tls(
     assert raised.value.translation_key == "ssl_error"
 
 
-# At a press
-
-
 @every_refusal
 @pytest.mark.usefixtures("loaded")
 async def test_press(hass: HomeAssistant, plex: PlexSimulator, news: News) -> None:
@@ -406,7 +385,7 @@ async def test_press(hass: HomeAssistant, plex: PlexSimulator, news: News) -> No
     assert raised.value.translation_domain == DOMAIN
     assert raised.value.translation_key == news.key
     assert news.text in str(raised.value)
-    await hass.async_block_till_done()
+    await settle(hass)
     assert reauth_flows(hass) == (news.key == "invalid_auth")
     assert plex.started == []
 
@@ -425,24 +404,8 @@ async def test_press_timeout(
 ) -> None:
     plex.inject(Fault.SLOW, START_PATH)
     with pytest.raises(HomeAssistantError, match="no answer in time") as raised:
-        await hung(press(hass), "POST", START_PATH)
+        await hung(press(hass))
     assert raised.value.translation_key == "cannot_connect"
-
-
-@pytest.mark.usefixtures("loaded")
-async def test_press_for_a_task_that_is_gone(
-    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
-) -> None:
-    del plex.tasks["BackupDatabase"]
-    with pytest.raises(ServiceValidationError, match="BackupDatabase") as raised:
-        await press(hass)
-    assert raised.value.translation_key == "unknown_task"
-
-    await tick(1)
-    assert hass.states.get(BACKUP) is None
-
-
-# In the config flow
 
 
 async def manual(hass: HomeAssistant) -> Any:
@@ -479,7 +442,7 @@ async def test_flow_timeout(
 ) -> None:
     plex.inject(Fault.SLOW, "/butler")
     form = await manual(hass)
-    result = await hung(submit(hass, form, **typed(plex)), "GET", "/butler")
+    result = await hung(submit(hass, form, **typed(plex)))
     assert result["errors"] == {CONF_URL: "cannot_connect"}
 
     plex.clear_faults()

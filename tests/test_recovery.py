@@ -23,6 +23,7 @@ from .common import (
     direct_url,
     move,
     restart,
+    settle,
     submit,
     typed,
 )
@@ -63,12 +64,14 @@ async def lost(
 
     async def begin(entry: MockConfigEntry) -> None:
         await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+        await settle(hass)
 
     return {"while it runs": poll, "when Home Assistant starts": begin}[request.param]
 
 
 type Lost = Callable[[MockConfigEntry], Awaitable[None]]
+
+
 type Issues = Callable[[], list[str]]
 
 
@@ -78,10 +81,7 @@ async def use(
     """Set a server up with other data."""
     hass.config_entries.async_update_entry(entry, data=typed(plex, **changes))
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-
-
-# Found again
+    await settle(hass)
 
 
 async def test_on_the_network(
@@ -270,7 +270,7 @@ async def test_who_is_slow_at_start_is_not_searched(
     hung: Hung,
 ) -> None:
     plex.inject(Fault.SLOW)
-    await hung(hass.config_entries.async_setup(entry.entry_id), "GET", "/identity")
+    await hung(hass.config_entries.async_setup(entry.entry_id))
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert gdm.searches == 0
 
@@ -291,9 +291,6 @@ async def test_another_server_has_taken_the_address(
         assert loaded.data == typed(moved)
         assert loaded.state is ConfigEntryState.LOADED
         assert hass.config_entries.flow.async_progress() == []
-
-
-# Not found
 
 
 async def test_another_server_is_there_instead(

@@ -1,4 +1,6 @@
-"""The stream itself: how it comes and goes, and what it spares the server."""
+"""The stream: how it comes and goes, and what it spares the server."""
+
+from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -8,14 +10,17 @@ from homeassistant.core import HomeAssistant
 
 from .common import (
     BACKUP,
+    MAINTENANCE,
+    OF_TASK,
     OPTIMIZE,
     PROGRESS,
+    RUNNING_TASKS,
     WEBSOCKET,
     Tick,
-    connect,
     disable,
     parent,
     reads,
+    settle,
     states,
     until,
 )
@@ -93,7 +98,8 @@ async def test_dead_peer(
     plex.websocket_refusal = None
     plex.inject(Fault.SLOW, WEBSOCKET)
     await hass.config_entries.async_setup(entry.entry_id)
-    await connect(hass, plex)
+    plex.clear_faults()
+    await settle(hass)
     plex.requests.clear()
     plex.deaf = True
     await tick(16)
@@ -139,3 +145,50 @@ async def test_frames_do_not_put_off_the_poll(
         plex.announce("updated", parent(progress=progress))
         await until(hass, PROGRESS, f"{progress}.0")
     assert states(hass, BACKUP) == ["disabled"]
+
+
+async def test_missed_while_the_stream_was_cut(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    activity: list[dict[str, Any]],
+) -> None:
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    await tick(1)
+    plex.inject(Fault.SLOW, WEBSOCKET)
+    plex.kick()
+    plex.finish("OptimizeDatabase")
+    plex.butler.start("CleanOldBundles")
+    await until(hass, OPTIMIZE, "idle")
+    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "running")
+    assert [told["event_type"] for told in activity] == [
+        "started",
+        "started",
+        "finished",
+    ]
+
+    await tick(2)  # until it tries again
+    plex.clear_faults()
+    await settle(hass)
+    plex.finish("CleanOldBundles")
+    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "idle")
+
+
+async def test_stream_cut_again_and_again(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    for _ in range(20):
+        plex.inject(Fault.SLOW, WEBSOCKET)
+        plex.kick()
+        await plex.wait_for_sockets(0)
+        await tick(61)
+        plex.clear_faults()
+        await settle(hass)
+        assert states(hass, OPTIMIZE, MAINTENANCE) == ["running", "on"]
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+    assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["off", "0"]

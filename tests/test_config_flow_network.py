@@ -27,6 +27,7 @@ from .common import (
     move,
     options,
     restart,
+    settle,
     start_flow,
     submit,
     suggested,
@@ -164,9 +165,6 @@ async def test_another_server_answers_at_the_address(
     assert result["reason"] == "wrong_server"
 
 
-# Servers that are set up
-
-
 async def test_a_search_updates_the_address_of_a_server_that_is_set_up(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator, loaded: MockConfigEntry
 ) -> None:
@@ -201,9 +199,6 @@ async def test_a_server_that_answers_where_it_was_stays_there(
         assert loaded.data == was
         assert loaded.runtime_data is coordinator  # nor was it loaded anew
         assert {request.token for request in impostor.requests} <= {None}
-
-
-# Servers that announce themselves
 
 
 async def announce(hass: HomeAssistant, port: int | None, name: str = "Media") -> Any:
@@ -262,7 +257,7 @@ async def test_zeroconf_updates_the_address_of_a_server_that_is_set_up(
     result = await announce(hass, plex.port)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-    await hass.async_block_till_done()
+    await settle(hass)
     assert loaded.data == typed(plex)
     assert loaded.state is ConfigEntryState.LOADED
 

@@ -10,7 +10,15 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .common import OTHER_MACHINE, choose, options, start_flow, submit, suggested, typed
+from .common import (
+    OTHER_MACHINE,
+    choose,
+    options,
+    start_flow,
+    submit,
+    suggested,
+    typed,
+)
 from .simulator import Fault, PlexSimulator
 
 

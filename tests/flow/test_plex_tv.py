@@ -15,8 +15,7 @@ from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import instance_id
-
-from .common import (
+from tests.common import (
     DIRECT_HASH,
     OTHER_MACHINE,
     PIN_PATH,
@@ -26,14 +25,14 @@ from .common import (
     go_on,
     move,
     options,
-    pass_time,
     restart,
     start_flow,
     submit,
     suggested,
+    tick,
     typed,
 )
-from .simulator import (
+from tests.simulator import (
     AccountConnection,
     AccountServer,
     Fault,
@@ -143,9 +142,6 @@ async def test_servers_that_are_set_up_are_left_out(
         assert result["reason"] == "already_configured"
 
 
-# Addresses
-
-
 async def test_the_secure_address_comes_first(
     hass: HomeAssistant,
     plex: PlexSimulator,
@@ -229,9 +225,6 @@ async def test_the_server_refuses_the_token_of_plex_tv(
     assert result["data"] == signed_in(plex_tv, plex)
 
 
-# What goes wrong
-
-
 def shared(plex: PlexSimulator) -> list[AccountServer]:
     return [AccountServer.of(plex, owned=False)]
 
@@ -293,7 +286,7 @@ async def test_a_code_that_nobody_ever_enters(
     """It ends by the clock too, where plex.tv cannot be asked."""
     result = await sign_in(hass)
     await plex_tv.simulator.stop()
-    pass_time(hass, freezer, 901)
+    tick(hass, freezer, 901)
     await plex_tv.ended()
     result = await go_on(hass, result)
     assert result["step_id"] == "code_expired"
@@ -383,9 +376,6 @@ async def test_a_closed_dialog_ends_the_polling(
     await asyncio.wait([waiting])
     assert waiting.cancelled()
     assert plex_tv.waiting == []
-
-
-# A server that is found, or set up
 
 
 async def test_signing_in_to_a_server_that_was_found(

@@ -10,16 +10,29 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 ROOT = Path(__file__).parents[1]
+
+
 FOLDER = ROOT / "custom_components" / DOMAIN
+
+
 CODE = "".join(path.read_text() for path in sorted(FOLDER.glob("*.py")))
+
+
 EN = json.loads((FOLDER / "translations/en.json").read_text())
+
+
 ICONS = json.loads((FOLDER / "icons.json").read_text())
+
+
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
+
+
 SERVICES = yaml.safe_load((FOLDER / "services.yaml").read_text())
+
+
 TRANSLATIONS = sorted((FOLDER / "translations").glob("*.json"))
 
 
@@ -44,12 +57,6 @@ def test_actions_have_their_texts_and_icons() -> None:
         assert texts["name"]
         assert texts["description"]
         assert set(texts.get("fields", {})) == set(action.get("fields", {}))
-
-
-async def test_actions_are_the_registered_ones(
-    hass: HomeAssistant, loaded: MockConfigEntry
-) -> None:
-    assert set(hass.services.async_services_for_domain(DOMAIN)) == set(SERVICES)
 
 
 async def test_entities_have_their_texts_and_icons(
@@ -84,6 +91,8 @@ def test_errors_have_their_texts() -> None:
 
 
 PLEX_CODE = "".join(path.read_text() for path in sorted(FOLDER.glob("plex/*.py")))
+
+
 HOME_ASSISTANTS = {"already_configured"}
 
 
