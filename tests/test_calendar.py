@@ -214,13 +214,13 @@ async def test_runs(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
             "start": "2026-10-24T23:30:00+02:00",
             "end": "2026-10-25T00:30:00+02:00",
             "summary": "Backup Database",
-            "description": "Backup Database finished after 1 h 0 min",
+            "description": "Backup Database finished after 1 h",
         },
         {
             "start": "2026-10-25T02:30:00+02:00",
             "end": "2026-10-25T02:30:00+01:00",
             "summary": "Backup Database",
-            "description": "Backup Database finished after 1 h 0 min",
+            "description": "Backup Database finished after 1 h",
         },
     ]
     assert await events(hass, RUNS, "10-25 00:31:00", "10-25 02:00:00") == []

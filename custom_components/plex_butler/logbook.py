@@ -10,6 +10,7 @@ from homeassistant.helpers import entity_registry as er
 
 from .const import DOMAIN
 from .coordinator import PlexButlerRuntimeData
+from .devices import task_identifier
 from .helpers import translate
 from .history import RecordedRun
 
@@ -37,7 +38,7 @@ def async_fire_run_events(
             "duration": run.duration,
         }
         registry = er.async_get(hass)
-        unique_id = f"{butler.identity.machine_identifier}_{run.name}_status"
+        unique_id = f"{task_identifier(butler.identity, run.name)[1]}_status"
         entity_id = registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id)
         if entity_id and (entity := registry.async_get(entity_id)):
             data |= {ATTR_ENTITY_ID: entity_id, ATTR_DEVICE_ID: entity.device_id}
@@ -82,8 +83,7 @@ def _duration(seconds: float) -> str:
     """Return a duration in the two largest of its units."""
     if seconds < 10:  # noqa: PLR2004 -- where tenths matter
         return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    counts = {"h": hours, "min": minutes, "s": 0 if hours else rest}
+    return " ".join(f"{count} {unit}" for unit, count in counts.items() if count)
