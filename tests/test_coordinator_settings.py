@@ -79,7 +79,7 @@ async def test_never_by_itself_without_polling(
 
     plex.change_settings(ButlerStartHour="4")
     await hass.services.async_call(
-        "homeassistant", "update_entity", {"entity_id": [BACKUP]}, blocking=True
+        "homeassistant", "update_entity", {"entity_id": [START]}, blocking=True
     )
     await settle(hass)
     assert states(hass, START) == ["4"]
@@ -183,6 +183,32 @@ async def test_changes_that_are_none_of_ours(
     assert hass.states.get(BACKUP).last_reported == reported
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault.UNAUTHORIZED, Fault.SERVER_ERROR, Fault.WRONG_TYPES, Fault.DROP]
+)
+async def test_not_at_the_start(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    caplog.set_level("INFO", "custom_components.plex_butler")
+    plex.inject(fault, PREFS)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await tick(61)
+    assert entry.state is ConfigEntryState.LOADED
+    assert states(hass, BACKUP) == ["idle"]
+    assert [hass.states.get(entity_id) for entity_id in OF_SETTINGS] == [None] * 5
+    assert caplog.text.count("The settings of Media Server cannot be read") == 1
+
+    plex.clear_faults()
+    await tick(61)
+    assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
+    assert hass.config_entries.flow.async_progress() == []
+
+
 async def test_slow_at_the_start(
     hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, hung: Hung
 ) -> None:
@@ -244,7 +270,7 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
     poll = asyncio.create_task(tick(60))
     await plex.wait_for_request("GET", PREFS)
     plex.butler.start("OptimizeDatabase")
-    await loaded.runtime_data.get_butler_tasks()
+    await loaded.runtime_data.butler.get_butler_tasks()
     assert states(hass, f"sensor.{OF_TASK}optimize_database") == ["running"]
 
     # One more that is to be read has no other wait behind the first.
@@ -255,4 +281,4 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
 
 
 async def read(entry: MockConfigEntry) -> None:
-    await entry.runtime_data.async_read_settings()
+    await entry.runtime_data.settings.async_refresh()

@@ -168,7 +168,7 @@ async def test_start_all_and_stop_all(
     [
         (Fault.UNAUTHORIZED, "invalid_auth", 1),
         (Fault.FORBIDDEN, "not_owner", 0),
-        (Fault.DROP, "https_required", 0),
+        (Fault.DROP, "cannot_connect", 0),
         (Fault.MAINTENANCE, "server_busy", 0),
         (Fault.SERVER_ERROR, "bad_response", 0),
     ],

@@ -101,7 +101,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._unreported: list[Run] = []
         self._timeouts = 0
         self._fast_polling_until = dt_util.utcnow()
-        self._delayed_refresh = DelayedCall(hass, REFRESH_DELAY, self._refresh_now)
+        self._delayed_refresh = DelayedCall(hass, REFRESH_DELAY, self.refresh_now)
         self._cancel_publish: CALLBACK_TYPE | None = None
 
     @property
@@ -195,13 +195,13 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             self._delayed_refresh.request()
 
     @callback
-    def expect_change(self) -> None:
-        """Refresh soon, and poll faster for a while."""
+    def poll_faster(self) -> None:
+        """Poll faster for a while, because a change is expected."""
         self._fast_polling_until = dt_util.utcnow() + FAST_POLLING
-        self.refresh_soon()
 
     @callback
-    def _refresh_now(self) -> None:
+    def refresh_now(self) -> None:
+        """Refresh in the background."""
         self.config_entry.async_create_background_task(
             self.hass, self.async_refresh(), f"{self.name} - refresh"
         )
@@ -219,7 +219,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._watch.stream(up=up, now=dt_util.utcnow())
         if self.stream_up != up:
             self.stream_up = up
-            self._refresh_now()
+            self.refresh_now()
 
     # Publish
 
@@ -382,7 +382,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             with self.action_errors():
                 yield
         finally:
-            self.expect_change()
+            self.poll_faster()
+            self.refresh_soon()
 
     @contextmanager
     def action_errors(self) -> Iterator[None]:

@@ -69,7 +69,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         self._failure_logged = False
         self._was_available = True
         self._tasks = set(butler.data.tasks)
-        self._delayed_refresh = DelayedCall(self.hass, REFRESH_DELAY, self._refresh_now)
+        self._delayed_refresh = DelayedCall(self.hass, REFRESH_DELAY, self.refresh_now)
 
     @property
     def window(self) -> MaintenanceWindow | None:
@@ -137,7 +137,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         available = self.butler.last_update_success
         tasks = set(self.butler.data.tasks)
         if available and not self._was_available:
-            self._refresh_now()
+            self.refresh_now()
         if available != self._was_available or tasks != self._tasks:
             self._was_available, self._tasks = available, tasks
             self.async_update_listeners()
@@ -157,7 +157,8 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             self._delayed_refresh.request()
 
     @callback
-    def _refresh_now(self) -> None:
+    def refresh_now(self) -> None:
+        """Refresh in the background."""
         self.config_entry.async_create_background_task(
             self.hass, self.async_refresh(), f"{self.name} - settings refresh"
         )
@@ -184,7 +185,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
                     await self._read()
                     self._check(values)
         except BaseException:  # Even a cancelled request may have changed them.
-            self.refresh_soon()
+            self.refresh_now()
             raise
         else:
             if self._failures:
@@ -192,7 +193,8 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         finally:
             self._pending.remove(values)
             self._publish()
-            self.butler.expect_change()
+            self.butler.poll_faster()
+            self.butler.refresh_now()
 
     def _check(self, values: SettingValues) -> None:
         """Raise PlexSettingError unless the listed settings have these values."""
