@@ -101,7 +101,7 @@ def entity_keys() -> set[str]:
 
 
 def test_exceptions_use_what_they_are_given() -> None:
-    given = {"server", "error", "entity_id", "hour", "task", "setting"}
+    given = {"server", "error", "entity_id", "hour", "task", "tasks", "setting"}
     for message in leaves(EN["exceptions"]).values():
         assert placeholders(message) <= given
 
