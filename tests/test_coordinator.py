@@ -162,8 +162,7 @@ async def test_another_server_at_the_address(
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "wrong_server"
-    # Nobody but the right server has seen the list of tasks asked for.
-    assert [request.raw_path for request in reads(plex)] == ["/identity"]
+    assert {(r.raw_path, r.token) for r in plex.requests} == {("/identity", None)}
 
 
 async def test_another_server_after_an_outage(

@@ -186,19 +186,22 @@ async def test_a_renewed_certificate(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plex: PlexSimulator,
+    gdm: GdmResponder,
     direct_tls: SSLContext,
     renewed_tls: SSLContext,
     lost: Lost,
     issues: Issues,
 ) -> None:
-    """It tells itself for which name it is valid."""
+    """It tells itself for which name it is valid, so nobody else is asked."""
     await restart(plex, direct_tls)
     await use(hass, entry, plex, url=direct_url(plex))
     await restart(plex, renewed_tls)
+    gdm.servers = [GdmServer.of(plex, RENEWED_HASH)]
     await lost(entry)
     assert entry.data == typed(plex, url=direct_url(plex, RENEWED_HASH))
     assert entry.state is ConfigEntryState.LOADED
     assert issues() == []
+    assert gdm.searches == 0
 
 
 @pytest.mark.usefixtures("trusted")

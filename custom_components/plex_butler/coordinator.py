@@ -33,7 +33,7 @@ from .devices import (
     async_update_version,
 )
 from .errors import action_error, poll_error
-from .helpers import DelayedCall
+from .helpers import BackgroundRefresh
 from .models import ButlerData
 from .plex import (
     ActivityEvent,
@@ -101,7 +101,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._unreported: list[Run] = []
         self._timeouts = 0
         self._fast_polling_until = dt_util.utcnow()
-        self._delayed_refresh = DelayedCall(hass, REFRESH_DELAY, self.refresh_now)
+        self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
         self._cancel_publish: CALLBACK_TYPE | None = None
 
     @property
@@ -189,22 +189,9 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         return self.data
 
     @callback
-    def refresh_soon(self) -> None:
-        """Refresh when Plex can show the effect of a change."""
-        if not self._shutdown_requested:
-            self._delayed_refresh.request()
-
-    @callback
     def poll_faster(self) -> None:
         """Poll faster for a while, because a change is expected."""
         self._fast_polling_until = dt_util.utcnow() + FAST_POLLING
-
-    @callback
-    def refresh_now(self) -> None:
-        """Refresh in the background."""
-        self.config_entry.async_create_background_task(
-            self.hass, self.async_refresh(), f"{self.name} - refresh"
-        )
 
     # Push
 
@@ -219,7 +206,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._watch.stream(up=up, now=dt_util.utcnow())
         if self.stream_up != up:
             self.stream_up = up
-            self.refresh_now()
+            self.refresh.now()
 
     # Publish
 
@@ -273,7 +260,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     async def async_shutdown(self) -> None:
         """Stop all timers, and fail pending waits."""
         await super().async_shutdown()
-        self._delayed_refresh.cancel()
+        self.refresh.shut_down()
         if self._cancel_publish:
             self._cancel_publish()
         self.runs.fail(
@@ -383,7 +370,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
                 yield
         finally:
             self.poll_faster()
-            self.refresh_soon()
+            self.refresh.soon()
 
     @contextmanager
     def action_errors(self) -> Iterator[None]:
