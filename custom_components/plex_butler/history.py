@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -71,9 +71,14 @@ class RecordedRun:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the run as JSON can hold it, for storage and actions."""
-        return asdict(self) | {
+        return {
+            "name": self.name,
             "started": self.started.isoformat() if self.started else None,
             "finished": self.finished.isoformat() if self.finished else None,
+            "duration": self.duration,
+            "result": self.result,
+            "observed": self.observed,
+            "source": self.source,
         }
 
     @classmethod
