@@ -250,7 +250,7 @@ async def test_runs_that_are_too_old_go(
 
 async def test_runs_that_are_too_many_go(watched: Watched) -> None:
     watched.run(OPTIMIZE, started=-5000, finished=-4999)
-    for second in range(-2000, 0):
+    for second in range(-2010, 0):
         watched.run(started=second, finished=second + 1)
     assert len(watched.runs) == 2000
     assert {run.name for run in watched.runs} == {BACKUP}

@@ -48,13 +48,10 @@ class MaintenanceWindow:
         """Yield when it opens and closes, each time it is open in a period, in UTC."""
         opens: datetime | None = None
         for moment in self._changes(since - _AHEAD, until + _AHEAD):
-            if not self.is_open(moment):
-                if opens and moment > since:
-                    yield opens, moment
-            elif moment < until:
+            if self.is_open(moment):
                 opens = moment
-            else:
-                return
+            elif opens and opens < until and moment > since:
+                yield opens, moment
 
     def _changes(self, now: datetime, until: datetime) -> Iterator[datetime]:
         """Yield the moments after now at which the window opens or closes, in UTC."""
