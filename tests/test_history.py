@@ -19,7 +19,6 @@ from custom_components.plex_butler.history import (
     RunHistory,
     RunOutcome,
     RunSource,
-    async_remove_history,
 )
 from custom_components.plex_butler.plex import Run
 from custom_components.plex_butler.runs import RunFeed
@@ -333,12 +332,17 @@ async def test_saved_form(hass_storage: dict[str, Any], watched: Watched) -> Non
 
 
 async def test_removed_with_the_entry(
-    hass: HomeAssistant, hass_storage: dict[str, Any], watched: Watched
+    hass: HomeAssistant, hass_storage: dict[str, Any], loaded: MockConfigEntry
 ) -> None:
-    watched.run(started=-1, finished=0)
-    await watched.unload()
-    await async_remove_history(hass, watched.entry.entry_id)
-    assert watched.key not in hass_storage
+    moment = dt_util.utcnow()
+    loaded.runtime_data.butler.runs.notify(
+        [Run(name=BACKUP, started=moment, finished=moment)]
+    )
+    await hass.config_entries.async_unload(loaded.entry_id)
+    key = f"{DOMAIN}.history.{loaded.entry_id}"
+    assert len(hass_storage[key]["data"]["runs"]) == 1
+    await hass.config_entries.async_remove(loaded.entry_id)
+    assert key not in hass_storage
 
 
 # Files that cannot be read
