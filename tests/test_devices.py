@@ -82,7 +82,7 @@ async def test_vanished_task_leaves_and_may_come_back(
     backup = plex.tasks.pop("BackupDatabase")
     await tick(61)
     entries = er.async_entries_for_config_entry(entity_registry, loaded.entry_id)
-    assert len(entries) == 10 + 21 * 5 + 18  # one of 22 tasks is gone
+    assert len(entries) == 12 + 21 * 5 + 18  # one of 22 tasks is gone
     assert not [e for e in entries if "BackupDatabase" in e.unique_id]
     assert not device_registry.async_get_child_device_by_identifier(
         task_device(loaded, "BackupDatabase"), loaded.entry_id

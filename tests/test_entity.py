@@ -62,16 +62,13 @@ async def test_entities_of_a_server_and_a_task(
             "state": hass.states.get(entity.entity_id),
             "translation_key": entity.translation_key,
         } == snapshot(name=key, exclude=props("entity_id"))
-    assert len(entities) == 16
+    assert len(entities) == 18
 
 
 @pytest.mark.usefixtures("loaded")
 async def test_entities_of_a_whole_server(hass: HomeAssistant) -> None:
-    """Ten of the server, and three or four of each of 22 tasks.
-
-    Those are enabled by default, and 19 tasks have a setting.
-    """
-    assert len(hass.states.async_entity_ids()) == 10 + 22 * 3 + 19
+    """Twelve of the server, and five or six of each of 22 tasks: 19 have a setting."""
+    assert len(hass.states.async_entity_ids()) == 12 + 22 * 5 + 19
 
 
 NEW = SimulatedTask(

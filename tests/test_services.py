@@ -62,6 +62,9 @@ async def test_get_butler_tasks(
         "schedule_randomized": False,
         "enabled": True,
         "status": "idle",
+        "last_run": None,
+        "last_duration": None,
+        "last_result": None,
     }
     assert tasks["OptimizeDatabase"]["status"] == "running"
     assert hass.states.get(OPTIMIZE).state == "running"

@@ -13,6 +13,8 @@ from .coordinator import (
 )
 from .devices import listed_identifiers
 from .helpers import async_create_server
+from .history import RunHistory, async_remove_history
+from .logbook import async_fire_run_events
 from .recovery import async_stop
 from .services import async_setup_services
 from .settings import ButlerSettingsCoordinator
@@ -32,9 +34,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     server = await async_create_server(hass, entry.data, entry.unique_id)
     butler = ButlerCoordinator(hass, entry, server)
     await butler.async_config_entry_first_refresh()
+    history = RunHistory(hass, entry)
+    await history.async_load(butler.runs, butler.data.maintenance.running)
     settings = ButlerSettingsCoordinator(butler, server)
     await settings.async_config_entry_first_refresh()
-    entry.runtime_data = PlexButlerRuntimeData(butler=butler, settings=settings)
+    entry.runtime_data = PlexButlerRuntimeData(
+        butler=butler, settings=settings, history=history
+    )
+    entry.async_on_unload(async_fire_run_events(hass, entry.runtime_data))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ButlerStream(server, butler, settings).async_start(hass, entry)
     return True
@@ -49,6 +56,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Clean up after a server, which may never have been loaded."""
     async_stop(hass, entry)
+    await async_remove_history(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

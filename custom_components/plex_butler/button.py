@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
@@ -18,14 +18,14 @@ PARALLEL_UPDATES = 1
 class ButlerButtonDescription[*TaskT](ButtonEntityDescription):
     """Describe a button of a server, or of a task: then with its name as argument."""
 
-    press_fn: Callable[[ButlerCoordinator, *TaskT], Awaitable[object]]
+    press_fn: Callable[[ButlerCoordinator, *TaskT, Context | None], Awaitable[object]]
 
 
 SERVER_BUTTONS = (
     ButlerButtonDescription(
         key="start_all_tasks",
         translation_key="start_all_tasks",
-        press_fn=ButlerCoordinator.start_all_tasks,
+        press_fn=lambda butler, _: butler.start_all_tasks(),
     ),
     ButlerButtonDescription(
         key="stop_all_tasks",
@@ -75,7 +75,7 @@ class ButlerButton(ButlerEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Press the button."""
-        await self.entity_description.press_fn(self.coordinator)
+        await self.entity_description.press_fn(self.coordinator, self._context)
 
 
 class ButlerTaskButton(ButlerTaskEntity, ButtonEntity):
@@ -86,4 +86,6 @@ class ButlerTaskButton(ButlerTaskEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Press the button."""
-        await self.entity_description.press_fn(self.coordinator, self.task_name)
+        await self.entity_description.press_fn(
+            self.coordinator, self.task_name, self._context
+        )

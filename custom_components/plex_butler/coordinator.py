@@ -1,7 +1,7 @@
 """Coordinator of a server's Butler: polls, pushes and commands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, override
 from yarl import URL
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
@@ -60,6 +60,7 @@ from .runs import (
 )
 
 if TYPE_CHECKING:
+    from .history import RunHistory
     from .settings import ButlerSettingsCoordinator
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerRuntimeData]
@@ -71,6 +72,7 @@ class PlexButlerRuntimeData:
 
     butler: ButlerCoordinator
     settings: ButlerSettingsCoordinator
+    history: RunHistory
 
 
 class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
@@ -99,6 +101,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             always_update=False,
         )
         self.runs = RunFeed()
+        # Of the last request about a task, until it has ended.
+        self.contexts: dict[str, Context | None] = {}
         self._server = server
         self._watch = ButlerWatch()
         # Runs that are reported as soon as the states are written.
@@ -282,6 +286,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             self._written_running = final.maintenance.running
         super().async_update_listeners()
         self.runs.notify(runs)
+        self._drop_contexts(run.name for run in runs if run.finished)
 
     @override
     @callback
@@ -316,24 +321,31 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.async_set_updated_data(self._snapshot())
         return self.data
 
-    async def start_task(self, name: str) -> StartResult:
+    async def start_task(self, name: str, context: Context | None) -> StartResult:
         """Start a task."""
         requested = dt_util.utcnow()
-        async with self._command():
-            result = await self._server.start_task(name)
-        started = result is StartResult.STARTED
-        self._apply(
-            self._watch.confirm_start(
-                name, requested, dt_util.utcnow(), started=started
+        with self._attribute([name], context):
+            with self._watch.starting(name):
+                async with self._command():
+                    result = await self._server.start_task(name)
+            started = result is StartResult.STARTED
+            self._apply(
+                self._watch.confirm_start(
+                    name, requested, dt_util.utcnow(), started=started
+                )
             )
-        )
         return result
 
-    async def run_task(self, name: str, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 -- a timeout of the user's, which has a result
+    async def run_task(
+        self,
+        name: str,
+        context: Context | None,
+        timeout: float,  # noqa: ASYNC109 -- a timeout of the user's, which has a result
+    ) -> dict[str, Any]:
         """Start a task, wait until it ends, and return the response of the action."""
         requested = dt_util.utcnow()
         with self.runs.queue() as queue:
-            started = await self.start_task(name) is StartResult.STARTED
+            started = await self.start_task(name, context) is StartResult.STARTED
             since = requested if started else None
             try:
                 async with asyncio.timeout(timeout):
@@ -346,14 +358,15 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         result = RunResult.FINISHED if started else RunResult.ALREADY_RUNNING
         return run_response(result, run)
 
-    async def stop_task(self, name: str) -> StopResult:
+    async def stop_task(self, name: str, context: Context | None) -> StopResult:
         """Stop a task. Plex finishes the item it is working on first."""
-        async with self._stop_command([name]):
-            result = await self._server.stop_task(name)
-        was_running = result is StopResult.STOPPED
-        self._apply(
-            self._watch.confirm_stop(name, dt_util.utcnow(), was_running=was_running)
-        )
+        with self._attribute([name], context):
+            async with self._stop_command([name]):
+                result = await self._server.stop_task(name)
+            running = result is StopResult.STOPPED
+            self._apply(
+                self._watch.confirm_stop(name, dt_util.utcnow(), was_running=running)
+            )
         return result
 
     async def start_all_tasks(self) -> None:
@@ -361,11 +374,33 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         async with self._command():
             await self._server.start_all_tasks()
 
-    async def stop_all_tasks(self) -> None:
+    async def stop_all_tasks(self, context: Context | None) -> None:
         """Stop all running tasks and empty the queue."""
-        async with self._stop_command(self._watch.maintenance.running):
-            await self._server.stop_all_tasks()
+        running = self._watch.maintenance.running
+        with self._attribute(running, context):
+            async with self._stop_command(running):
+                await self._server.stop_all_tasks()
         self._watch.confirm_stop_all(dt_util.utcnow())
+
+    @contextmanager
+    def _attribute(
+        self, names: Collection[str], context: Context | None
+    ) -> Iterator[None]:
+        """Attribute how tasks change to the context of a request, unless it fails."""
+        before = {name: self.contexts.get(name) for name in names}
+        self.contexts.update(dict.fromkeys(names, context))
+        try:
+            yield
+        except BaseException:
+            self.contexts.update(before)
+            raise
+        finally:
+            self._drop_contexts(names)
+
+    def _drop_contexts(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._watch.maintenance.running:
+                self.contexts.pop(name, None)
 
     @asynccontextmanager
     async def _command(self) -> AsyncIterator[None]:

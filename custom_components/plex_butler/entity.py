@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from datetime import datetime
 from typing import override
 
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import CALLBACK_TYPE, Context, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
@@ -80,6 +80,12 @@ class ButlerTaskEntity(ButlerEntity):
         """Initialize the entity."""
         super().__init__(coordinator, description, task)
         self.task_name = task.name
+
+    @callback
+    def set_request_context(self) -> None:
+        """Attribute the next state to the last request about the task, if any."""
+        context = self.coordinator.contexts.get(self.task_name)
+        self.async_set_context(context or Context())
 
 
 class SettingEntity(ButlerEntity[ButlerSettingsCoordinator]):

@@ -3,7 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PlexButlerConfigEntry
@@ -39,10 +39,10 @@ class TaskActivityEvent(ButlerEntity, EventEntity):
 
     @callback
     def _handle_run(self, run: Run) -> None:
-        task = self.coordinator.data.tasks.get(run.name)
+        self.async_set_context(self.coordinator.contexts.get(run.name) or Context())
         data: dict[str, Any] = {
             "task_name": run.name,
-            "title": task.title if task else run.name,
+            "title": self.coordinator.data.title(run.name),
         }
         if run.duration is not None:
             data["duration"] = run.duration

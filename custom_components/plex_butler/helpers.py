@@ -15,6 +15,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.loader import async_get_integration
 
@@ -31,6 +32,12 @@ from .plex import (
 )
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def translate(hass: HomeAssistant, key: str, **placeholders: str) -> str:
+    """Return a text of the translations, in the language of Home Assistant."""
+    texts = async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)
+    return texts[f"component.{DOMAIN}.common.{key}"].format(**placeholders)
 
 
 def markdown(text: str) -> str:

@@ -30,6 +30,10 @@ class ButlerData:
     last_runs: Mapping[str, Run]
     """The last run of each task that has ended, by name."""
 
+    def title(self, name: str) -> str:
+        """Return the title of a task, or its name if it is not listed."""
+        return self.tasks[name].title if name in self.tasks else name
+
     def status(self, name: str) -> TaskStatus | None:
         """Return the status of a listed task; None if the server does not report it."""
         if name in self.maintenance.stopping:

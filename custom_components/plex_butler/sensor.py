@@ -1,23 +1,25 @@
 """Sensors of Butler for Plex."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import (
-    RestoreSensor,
+    DOMAIN as SENSOR_DOMAIN,
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory
-from homeassistant.core import HomeAssistant
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .coordinator import PlexButlerConfigEntry
+from .const import DOMAIN
+from .coordinator import PlexButlerConfigEntry, PlexButlerRuntimeData
 from .entity import (
     ButlerEntity,
     ButlerTaskEntity,
@@ -25,8 +27,9 @@ from .entity import (
     async_add_listed_entities,
     has_hours,
 )
+from .history import RecordedRun
 from .models import ButlerData, TaskStatus
-from .plex import WindowSetting
+from .plex import ButlerTask, WindowSetting
 
 PARALLEL_UPDATES = 0
 
@@ -39,13 +42,12 @@ class ButlerSensorDescription(SensorEntityDescription):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MomentSensorDescription(SensorEntityDescription):
-    """Describe a sensor of when something last happened to a task."""
+class LastRunSensorDescription(SensorEntityDescription):
+    """Describe a sensor of the last run of a task."""
 
-    device_class: SensorDeviceClass | None = SensorDeviceClass.TIMESTAMP
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
-    entity_registry_enabled_default: bool = False
-    moments_fn: Callable[[ButlerData], Mapping[str, datetime]]
+    run_fn: Callable[[RecordedRun], datetime | float | None]
+    attributes_fn: Callable[[RecordedRun], dict[str, Any]] | None = None
 
 
 def _running_tasks(data: ButlerData) -> int | None:
@@ -77,16 +79,21 @@ STATUS = SensorEntityDescription(
     name=None,
     options=list(TaskStatus),
 )
-MOMENT_SENSORS = (
-    MomentSensorDescription(
-        key="last_started",
-        translation_key="last_started",
-        moments_fn=lambda data: data.last_started,
+LAST_RUN_SENSORS = (
+    LastRunSensorDescription(
+        key="last_run",
+        translation_key="last_run",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        run_fn=lambda run: run.finished,
+        attributes_fn=lambda run: {"result": run.result, "started": run.started},
     ),
-    MomentSensorDescription(
-        key="last_finished",
-        translation_key="last_finished",
-        moments_fn=lambda data: data.last_finished,
+    LastRunSensorDescription(
+        key="last_duration",
+        translation_key="last_duration",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        run_fn=lambda run: run.duration,
     ),
 )
 NEXT_WINDOW_START = SensorEntityDescription(
@@ -97,18 +104,19 @@ NEXT_WINDOW_START = SensorEntityDescription(
 
 
 async def async_setup_entry(
-    _hass: HomeAssistant,
+    hass: HomeAssistant,
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of a server and its tasks."""
+    _async_replace_former_sensors(hass, entry)
     butler, settings = entry.runtime_data.butler, entry.runtime_data.settings
 
     def create_task_sensors() -> Iterator[SensorEntity]:
         for task in butler.data.tasks.values():
             yield TaskSensor(butler, STATUS, task)
-            for description in MOMENT_SENSORS:
-                yield MomentSensor(butler, description, task)
+            for description in LAST_RUN_SENSORS:
+                yield LastRunSensor(entry.runtime_data, description, task)
 
     def create_window_sensors() -> Iterator[SensorEntity]:
         if has_hours(settings, *WindowSetting):
@@ -121,7 +129,7 @@ async def async_setup_entry(
         entry,
         butler,
         async_add_entities,
-        [STATUS, *MOMENT_SENSORS],
+        [STATUS, *LAST_RUN_SENSORS],
         create_task_sensors,
     )
     async_add_listed_entities(
@@ -146,6 +154,13 @@ class TaskSensor(ButlerTaskEntity, SensorEntity):
 
     _unrecorded_attributes = frozenset({"description"})
 
+    @override
+    @callback
+    def _handle_coordinator_update(self) -> None:
+        """Attribute a change of the status to the request that led to it."""
+        self.set_request_context()
+        super()._handle_coordinator_update()
+
     @property
     @override
     def native_value(self) -> TaskStatus | None:
@@ -165,26 +180,47 @@ class TaskSensor(ButlerTaskEntity, SensorEntity):
         }
 
 
-class MomentSensor(ButlerTaskEntity, RestoreSensor):
-    """The moment when something last happened to a task, kept over a restart."""
+class LastRunSensor(ButlerTaskEntity, SensorEntity):
+    """The end or the duration of the last run of a task."""
 
-    entity_description: MomentSensorDescription
-    _restored: datetime | None = None
+    entity_description: LastRunSensorDescription
+
+    def __init__(
+        self,
+        runtime_data: PlexButlerRuntimeData,
+        description: LastRunSensorDescription,
+        task: ButlerTask,
+    ) -> None:
+        """Initialize the sensor."""
+        super().__init__(runtime_data.butler, description, task)
+        self._history = runtime_data.history
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Restore the moment, which Plex does not report."""
+        """Subscribe to the history, which changes after the coordinator's data."""
         await super().async_added_to_hass()
-        last = await self.async_get_last_sensor_data()
-        if last and isinstance(last.native_value, datetime):
-            self._restored = last.native_value
+        self.async_on_remove(self._history.subscribe(self._handle_run))
+
+    @callback
+    def _handle_run(self, run: RecordedRun) -> None:
+        if run.name == self.task_name and run.finished:
+            self.set_request_context()
+            self.async_write_ha_state()
 
     @property
     @override
-    def native_value(self) -> datetime | None:
-        """Return the moment; None until it was seen once."""
-        moments = self.entity_description.moments_fn(self.coordinator.data)
-        return moments.get(self.task_name, self._restored)
+    def native_value(self) -> datetime | float | None:
+        """Return the value; None if no run is known, or not this of it."""
+        run = self._history.last(self.task_name)
+        return self.entity_description.run_fn(run) if run else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return more about the run."""
+        run = self._history.last(self.task_name)
+        attributes = self.entity_description.attributes_fn
+        return attributes(run) if run and attributes else None
 
 
 class NextWindowStartSensor(WindowEntity, SensorEntity):
@@ -196,3 +232,26 @@ class NextWindowStartSensor(WindowEntity, SensorEntity):
         """Return the moment; None if the window is not known."""
         window = self.coordinator.window
         return window.next_start(dt_util.utcnow()) if window else None
+
+
+@callback
+def _async_replace_former_sensors(
+    hass: HomeAssistant, entry: PlexButlerConfigEntry
+) -> None:
+    """Replace the sensors Last started and Last finished of version 0.1 by Last run.
+
+    These were disabled by default. Only those that a user has changed live on.
+    """
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.translation_key not in {"last_started", "last_finished"}:
+            continue
+        unique_id = entity.unique_id.replace("_last_finished", "_last_run")
+        if (
+            entity.translation_key == "last_started"
+            or entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+            or registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id)
+        ):
+            registry.async_remove(entity.entity_id)
+        else:
+            registry.async_update_entity(entity.entity_id, new_unique_id=unique_id)

@@ -1,7 +1,8 @@
 """Actions of Butler for Plex."""
 
 from datetime import timedelta
-from typing import TypeIs
+from statistics import median
+from typing import Any, TypeIs
 
 import voluptuous as vol
 
@@ -13,18 +14,26 @@ from homeassistant.core import (
     ServiceResponse,
     SupportsResponse,
     callback,
+    valid_entity_id,
 )
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers import (
+    config_validation as cv,
+    entity_registry as er,
+    service,
+)
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.typing import VolDictType
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerRuntimeData
+from .history import MAX_AGE, RecordedRun
 from .plex import WindowSetting
-from .sensor import TaskSensor
+from .sensor import STATUS, TaskSensor
 
 SERVICE_GET_BUTLER_TASKS = "get_butler_tasks"
+SERVICE_GET_RUNS = "get_runs"
 SERVICE_SET_MAINTENANCE_WINDOW = "set_maintenance_window"
 SERVICE_START_ALL_TASKS = "start_all_tasks"
 SERVICE_START_TASK = "start_task"
@@ -32,14 +41,31 @@ SERVICE_STOP_ALL_TASKS = "stop_all_tasks"
 SERVICE_STOP_TASK = "stop_task"
 
 ATTR_END = "end"
+ATTR_LAST = "last"
+ATTR_SINCE = "since"
 ATTR_START = "start"
+ATTR_TASKS = "tasks"
 ATTR_TIMEOUT = "timeout"
+ATTR_UNTIL = "until"
 ATTR_WAIT_FOR_COMPLETION = "wait_for_completion"
 
 SERVER_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
 HOUR = vol.All(vol.Coerce(float), vol.In(range(24)), vol.Coerce(int))
 WINDOW_SCHEMA = SERVER_SCHEMA.extend(
     {vol.Required(ATTR_START): HOUR, vol.Required(ATTR_END): HOUR}
+)
+# Without a zone, it is the time of Home Assistant.
+MOMENT = vol.All(cv.datetime, dt_util.as_utc)
+RUNS_SCHEMA = vol.All(
+    cv.has_at_most_one_key(ATTR_SINCE, ATTR_LAST),
+    SERVER_SCHEMA.extend(
+        {
+            vol.Optional(ATTR_TASKS): vol.All(cv.ensure_list, [cv.string]),
+            vol.Optional(ATTR_SINCE): MOMENT,
+            vol.Optional(ATTR_LAST): cv.positive_time_period,
+            vol.Optional(ATTR_UNTIL): MOMENT,
+        }
+    ),
 )
 START_SCHEMA: VolDictType = {
     vol.Optional(ATTR_WAIT_FOR_COMPLETION, default=False): cv.boolean,
@@ -50,13 +76,13 @@ START_SCHEMA: VolDictType = {
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_BUTLER_TASKS,
-        _get_butler_tasks,
-        SERVER_SCHEMA,
-        SupportsResponse.ONLY,
-    )
+    for name, reader, schema in (
+        (SERVICE_GET_BUTLER_TASKS, _get_butler_tasks, SERVER_SCHEMA),
+        (SERVICE_GET_RUNS, _get_runs, RUNS_SCHEMA),
+    ):
+        hass.services.async_register(
+            DOMAIN, name, reader, schema, SupportsResponse.ONLY
+        )
     for name, handler, schema in (
         (SERVICE_START_ALL_TASKS, _start_all_tasks, SERVER_SCHEMA),
         (SERVICE_STOP_ALL_TASKS, _stop_all_tasks, SERVER_SCHEMA),
@@ -88,7 +114,8 @@ def _server(call: ServiceCall) -> PlexButlerRuntimeData:
 
 async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     """Return the tasks as the server lists them now."""
-    data = await _server(call).butler.get_butler_tasks()
+    server = _server(call)
+    data = await server.butler.get_butler_tasks()
     return {
         "tasks": [
             {
@@ -99,10 +126,87 @@ async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
                 "schedule_randomized": task.schedule_randomized,
                 "enabled": task.enabled,
                 "status": data.status(name),
+                **_last_run(server.history.last(name)),
             }
             for name, task in data.tasks.items()
         ]
     }
+
+
+def _last_run(run: RecordedRun | None) -> dict[str, Any]:
+    values = run.as_dict() if run else {}
+    return {
+        "last_run": values.get("finished"),
+        "last_duration": values.get("duration"),
+        "last_result": values.get("result"),
+    }
+
+
+async def _get_runs(call: ServiceCall) -> ServiceResponse:
+    """Return the runs in a period, and how many and how long they were by task."""
+    server = _server(call)
+    until = call.data.get(ATTR_UNTIL, dt_util.utcnow())
+    if ATTR_LAST in call.data:
+        since = until - call.data[ATTR_LAST]
+    else:
+        since = call.data.get(ATTR_SINCE, until - MAX_AGE)
+    names = {_task_name(call, task) for task in call.data.get(ATTR_TASKS, ())}
+    by_task: dict[str, list[RecordedRun]] = {name: [] for name in sorted(names)}
+    runs = server.history.between(since, until)
+    runs = [run for run in runs if not names or run.name in names]
+    for run in runs:
+        by_task.setdefault(run.name, []).append(run)
+    title = server.butler.data.title
+    return {
+        "runs": [{"title": title(run.name), **run.as_dict()} for run in runs],
+        "tasks": [
+            {"title": title(name), "name": name, **_summary(runs)}
+            for name, runs in by_task.items()
+        ],
+    }
+
+
+def _summary(runs: list[RecordedRun]) -> dict[str, Any]:
+    durations = [run.duration for run in runs if run.duration is not None]
+    return {
+        "count": len(runs),
+        "total_duration": round(sum(durations), 3),
+        "median_duration": median(durations) if durations else None,
+    }
+
+
+def _task_name(call: ServiceCall, task: str) -> str:
+    """Return the name of a task that is given by its name or its status sensor.
+
+    Raises ServiceValidationError for what is neither.
+    """
+    server = _server(call)
+    tasks = server.butler.data.tasks
+    if task in tasks or server.history.last(task):
+        return task
+    if not valid_entity_id(task):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="unknown_task_name",
+            translation_placeholders={
+                "server": server.butler.name,
+                "task": task,
+                "tasks": ", ".join(tasks),
+            },
+        )
+    entity = er.async_get(call.hass).async_get(task)
+    if (
+        entity is None
+        or entity.config_entry_id != call.data[ATTR_CONFIG_ENTRY_ID]
+        or entity.translation_key != STATUS.translation_key
+    ):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="not_a_task",
+            translation_placeholders={"entity_id": task},
+        )
+    machine = server.butler.identity.machine_identifier
+    return entity.unique_id.removeprefix(f"{machine}_").removesuffix(f"_{STATUS.key}")
 
 
 async def _start_all_tasks(call: ServiceCall) -> None:
@@ -112,7 +216,7 @@ async def _start_all_tasks(call: ServiceCall) -> None:
 
 async def _stop_all_tasks(call: ServiceCall) -> None:
     """Stop all running tasks and empty the queue."""
-    await _server(call).butler.stop_all_tasks()
+    await _server(call).butler.stop_all_tasks(call.context)
 
 
 async def _set_maintenance_window(call: ServiceCall) -> None:
@@ -131,16 +235,20 @@ async def _start_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
         return None
     if call.data[ATTR_WAIT_FOR_COMPLETION]:
         return await entity.coordinator.run_task(
-            entity.task_name, call.data[ATTR_TIMEOUT].total_seconds()
+            entity.task_name, call.context, call.data[ATTR_TIMEOUT].total_seconds()
         )
-    return {"result": await entity.coordinator.start_task(entity.task_name)}
+    return {
+        "result": await entity.coordinator.start_task(entity.task_name, call.context)
+    }
 
 
 async def _stop_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
     """Stop a task."""
     if not _is_task(entity, call):
         return None
-    return {"result": await entity.coordinator.stop_task(entity.task_name)}
+    return {
+        "result": await entity.coordinator.stop_task(entity.task_name, call.context)
+    }
 
 
 def _is_task(entity: Entity, call: ServiceCall) -> TypeIs[TaskSensor]:

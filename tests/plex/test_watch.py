@@ -673,6 +673,43 @@ def test_task_that_is_started_again_is_not_stopping(
     assert (watching.stopping, watching.running) == ([], [OPTIMIZE])
 
 
+# Runs that were requested
+
+
+def test_run_that_was_started_here_was_requested() -> None:
+    watching = live()
+    runs = watching.watch.confirm_start(OPTIMIZE, at(10), at(10), started=True)
+    runs += watching.hear(ActivityChange.STARTED, 11, sub(OPTIMIZE))
+    runs += watching.hear(ActivityChange.ENDED, 12, sub(OPTIMIZE))
+    assert [(run.finished, run.requested) for run in runs] == [
+        (None, True),
+        (at(12), True),
+    ]
+
+
+def test_run_that_begins_before_the_answer_was_requested() -> None:
+    watching = live()
+    with watching.watch.starting(OPTIMIZE):
+        [requested] = watching.hear(ActivityChange.STARTED, 10, sub(OPTIMIZE))
+        [another] = watching.hear(ActivityChange.STARTED, 10, sub(BACKUP))
+    assert (requested.requested, another.requested) == (True, False)
+
+
+def test_run_after_a_request_that_failed_was_not_requested() -> None:
+    watching = live()
+    with suppress(OSError), watching.watch.starting(OPTIMIZE):
+        raise OSError
+    [run] = watching.hear(ActivityChange.STARTED, 10, sub(OPTIMIZE))
+    assert not run.requested
+
+
+def test_run_that_was_already_running_was_not_requested() -> None:
+    watching = live()
+    watching.start(OPTIMIZE, 10, 10, started=False)
+    [run] = watching.watch.read(TASKS, [], at(20), at(20))
+    assert not run.requested
+
+
 # Frames
 
 

@@ -90,6 +90,48 @@ def test_window_of_no_hour_never_changes() -> None:
     assert one.next_start(utc("2026-11-24 00:00")) is None
 
 
+# In UTC: a period, and when the window opens and closes in it.
+PERIODS = [
+    ("UTC", 2, 5, "11-24 00:00", "11-25 00:00", [("11-24 02:00", "11-24 05:00")]),
+    ("UTC", 2, 5, "11-24 05:00", "11-25 02:00", []),
+    ("UTC", 2, 5, "11-24 04:59", "11-24 05:00", [("11-24 02:00", "11-24 05:00")]),
+    ("UTC", 22, 1, "11-24 00:30", "11-24 00:45", [("11-23 22:00", "11-24 01:00")]),
+    (
+        "UTC",
+        23,
+        22,
+        "11-24 12:00",
+        "11-24 23:30",
+        [("11-23 23:00", "11-24 22:00"), ("11-24 23:00", "11-25 22:00")],
+    ),
+    # The night without the hour from 2 to 3, at 1:00 UTC
+    (AMSTERDAM, 2, 5, "03-29 00:00", "03-29 12:00", [("03-29 01:00", "03-29 03:00")]),
+    (AMSTERDAM, 2, 3, "03-29 00:00", "03-30 00:30", [("03-30 00:00", "03-30 01:00")]),
+    # The only hour in which it is closed is left out: it stays open.
+    (AMSTERDAM, 3, 2, "03-29 12:00", "03-29 13:00", [("03-28 02:00", "03-30 00:00")]),
+    # The night with the hour from 2 to 3 twice, until 1:00 UTC and after it
+    (AMSTERDAM, 2, 5, "10-25 00:30", "10-25 12:00", [("10-25 00:00", "10-25 04:00")]),
+]
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end", "since", "until", "expected"), PERIODS
+)
+def test_windows_in_a_period(
+    zone: str,
+    start: int,
+    end: int,
+    since: str,
+    until: str,
+    expected: list[tuple[str, str]],
+) -> None:
+    one = window(start, end, zone)
+    windows = one.between(utc(f"2026-{since}"), utc(f"2026-{until}"))
+    assert [*windows] == [
+        (utc(f"2026-{opens}"), utc(f"2026-{closes}")) for opens, closes in expected
+    ]
+
+
 @pytest.mark.parametrize("zone", [AMSTERDAM, ST_JOHNS, "UTC", "Australia/Lord_Howe"])
 @pytest.mark.parametrize(
     "day", ["2026-03-07", "2026-03-28", "2026-04-04", "2026-10-24"]

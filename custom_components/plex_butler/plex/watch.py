@@ -35,6 +35,8 @@ class Run:
     """Whether the server showed it, by name or as work of the Butler."""
     stopped: bool = False
     """Whether this client has asked to stop it, and the server did not refuse."""
+    requested: bool = False
+    """Whether this client has started it."""
 
     @property
     def duration(self) -> float | None:
@@ -81,6 +83,7 @@ class ButlerWatch:
         self._log = ActivityLog()
         self._running: dict[str, Run] = {}
         self._requests: dict[str, _Request] = {}
+        self._starting: set[str] = set()
         self._work: _Work | None = None
 
     @property
@@ -140,6 +143,15 @@ class ButlerWatch:
         """Note that the stream is connected, or was until now."""
         self._log.stream(up=up, now=now)
 
+    @contextmanager
+    def starting(self, name: str) -> Iterator[None]:
+        """Mark a run as requested if it begins before the answer to the request."""
+        self._starting.add(name)
+        try:
+            yield
+        finally:
+            self._starting.discard(name)
+
     def confirm_start(
         self, name: str, requested: datetime, now: datetime, *, started: bool
     ) -> list[Run]:
@@ -154,7 +166,8 @@ class ButlerWatch:
         last = self.last_runs.get(name)
         if last and last.started and last.started >= requested:
             return runs  # It started and ended before the answer came.
-        runs.append(self._begin(name, requested))
+        with self.starting(name):
+            runs.append(self._begin(name, requested))
         self._requests[name] = _Request(now)
         if self._work and self._work.ended and self._work.began >= requested:
             # So did the Butler as a whole, on a task it did not name.
@@ -324,7 +337,9 @@ class ButlerWatch:
         self.maintenance = replace(self.maintenance, stopping=self._stopping)
 
     def _begin(self, name: str, at: datetime | None) -> Run:
-        self._running[name] = Run(name=name, started=at)
+        self._running[name] = Run(
+            name=name, started=at, requested=name in self._starting
+        )
         return self._running[name]
 
     def _end(self, run: Run, at: datetime) -> Run:

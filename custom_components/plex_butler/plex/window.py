@@ -10,7 +10,7 @@ from .models import Setting
 # In every time zone of today, clocks change at a quarter of an hour.
 _STEP = timedelta(minutes=15)
 # Three days: a clock change can skip the window of one day.
-_STEPS = 3 * 24 * 4
+_AHEAD = timedelta(days=3)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,13 +35,25 @@ class MaintenanceWindow:
 
     def next_start(self, now: datetime) -> datetime | None:
         """Return when the window opens next; None if not within three days."""
-        return next((at for at in self._changes(now) if self.is_open(at)), None)
+        changes = self._changes(now, now + _AHEAD)
+        return next((moment for moment in changes if self.is_open(moment)), None)
 
     def next_change(self, now: datetime) -> datetime | None:
         """Return when the window opens or closes next; None if not within three days."""
-        return next(self._changes(now), None)
+        return next(self._changes(now, now + _AHEAD), None)
 
-    def _changes(self, now: datetime) -> Iterator[datetime]:
+    def between(
+        self, since: datetime, until: datetime
+    ) -> Iterator[tuple[datetime, datetime]]:
+        """Yield when it opens and closes, each time it is open in a period, in UTC."""
+        opens: datetime | None = None
+        for moment in self._changes(since - _AHEAD, until + _AHEAD):
+            if self.is_open(moment):
+                opens = moment
+            elif opens and opens < until and moment > since:
+                yield opens, moment
+
+    def _changes(self, now: datetime, until: datetime) -> Iterator[datetime]:
         """Yield the moments after now at which the window opens or closes, in UTC."""
         was_open = self.is_open(now)
         moment = now.astimezone(UTC)
@@ -50,8 +62,7 @@ class MaintenanceWindow:
             seconds=moment.second,
             microseconds=moment.microsecond,
         )
-        for _ in range(_STEPS):
-            moment += _STEP
+        while (moment := moment + _STEP) <= until:
             if self.is_open(moment) is not was_open:
                 was_open = not was_open
                 yield moment
