@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.const import EntityCategory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -30,6 +31,7 @@ SERVER_BUTTONS = (
     ButlerButtonDescription(
         key="stop_all_tasks",
         translation_key="stop_all_tasks",
+        entity_category=EntityCategory.CONFIG,
         press_fn=ButlerCoordinator.stop_all_tasks,
     ),
 )
@@ -43,6 +45,8 @@ TASK_BUTTONS = (
     ButlerButtonDescription(
         key="stop",
         translation_key="stop",
+        # Without a category, "press button" aimed at the device would start and stop.
+        entity_category=EntityCategory.CONFIG,
         press_fn=ButlerCoordinator.stop_task,
     ),
 )

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable
 
 from yarl import URL
 
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .const import DOMAIN
 from .plex import ServerIdentity
@@ -52,6 +53,16 @@ def async_register_server(
         configuration_url=str(url / "web"),
     )
     return device.id
+
+
+@callback
+def async_task_sensor_id(
+    hass: HomeAssistant, identity: ServerIdentity, name: str
+) -> str | None:
+    """Return the entity id of a task's status sensor; None if there is none."""
+    return er.async_get(hass).async_get_entity_id(
+        SENSOR_DOMAIN, DOMAIN, f"{task_identifier(identity, name)[1]}_status"
+    )
 
 
 @callback

@@ -3,10 +3,12 @@
 from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PlexButlerConfigEntry
+from .devices import async_task_sensor_id
 from .entity import ButlerEntity
 from .plex import Run
 
@@ -15,7 +17,7 @@ PARALLEL_UPDATES = 0
 TASK_ACTIVITY = EventEntityDescription(
     key="task_activity",
     translation_key="task_activity",
-    event_types=["started", "finished"],
+    event_types=["started", "finished", "stopped"],
 )
 
 
@@ -29,7 +31,7 @@ async def async_setup_entry(
 
 
 class TaskActivityEvent(ButlerEntity, EventEntity):
-    """An event for every task that starts or finishes."""
+    """An event for every task that starts, finishes or is stopped."""
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -43,8 +45,18 @@ class TaskActivityEvent(ButlerEntity, EventEntity):
         data: dict[str, Any] = {
             "task_name": run.name,
             "title": self.coordinator.data.title(run.name),
+            ATTR_ENTITY_ID: async_task_sensor_id(
+                self.hass, self.coordinator.identity, run.name
+            ),
+            "observed": run.observed,
         }
         if run.duration is not None:
             data["duration"] = run.duration
-        self._trigger_event("finished" if run.finished else "started", data)
+        self._trigger_event(_event_type(run), data)
         self.async_write_ha_state()
+
+
+def _event_type(run: Run) -> str:
+    if run.finished is None:
+        return "started"
+    return "stopped" if run.stopped else "finished"

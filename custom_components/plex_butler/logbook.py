@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_NAME
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 
 from .const import DOMAIN
 from .coordinator import PlexButlerRuntimeData
-from .devices import task_identifier
+from .devices import async_task_sensor_id
 from .helpers import translate
 from .history import RecordedRun
 
@@ -37,10 +36,8 @@ def async_fire_run_events(
             "result": run.result,
             "duration": run.duration,
         }
-        registry = er.async_get(hass)
-        unique_id = f"{task_identifier(butler.identity, run.name)[1]}_status"
-        entity_id = registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id)
-        if entity_id and (entity := registry.async_get(entity_id)):
+        entity_id = async_task_sensor_id(hass, butler.identity, run.name)
+        if entity_id and (entity := er.async_get(hass).async_get(entity_id)):
             data |= {ATTR_ENTITY_ID: entity_id, ATTR_DEVICE_ID: entity.device_id}
         hass.bus.async_fire(
             EVENT_RUN_ENDED, data, context=butler.contexts.get(run.name)

@@ -53,7 +53,7 @@ class LastRunSensorDescription(SensorEntityDescription):
 def _running_tasks(data: ButlerData) -> int | None:
     """Return the number of tasks that run; None if it is not known which ones do."""
     running = len(data.maintenance.running)
-    return None if data.maintenance.active and not running else running
+    return None if data.maintenance.unnamed else running
 
 
 SERVER_SENSORS = (
