@@ -45,6 +45,11 @@ class ButlerCoordinator(ButlerReader):
         self._time_zone: tzinfo | None = None
 
     @property
+    def butler(self) -> ButlerCoordinator:
+        """Return what the runtime data will hold."""
+        return self
+
+    @property
     def time_zone(self) -> tzinfo:
         """What the server's clocks show: its option, or as here."""
         return self._time_zone or dt_util.get_default_time_zone()
@@ -126,10 +131,14 @@ class ButlerCoordinator(ButlerReader):
     def _asking_to_stop(self, names: Collection[str]) -> Iterator[None]:
         """Remember who is asked to stop: a run may end before the server answers."""
         self._stopping.update(names)
+        self._stops.update({*names} & self._watch.maintenance.running)
+        self._publish()
         try:
             yield
         except HomeAssistantError:
             self._stopping.difference_update(names)
+            self._stops.difference_update(names)
+            self._publish()
             raise
 
     async def _translated[T](self, request: Awaitable[T]) -> T:

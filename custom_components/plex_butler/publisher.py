@@ -1,6 +1,7 @@
 """Publishes what is known of a server's Butler: to entities, listeners and who waits."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import override
 
@@ -42,6 +43,7 @@ class ButlerPublisher(DataUpdateCoordinator[ButlerData]):
         self._server = server
         self._watch = ButlerWatch()
         self._waiters = Waiters()
+        self._stops: set[str] = set()
         self._run_listeners: list[Callable[[Run], None]] = []
         self._cancel_publish: CALLBACK_TYPE | None = None
         self._settings = ServerSettings(server, self.name, self._publish)
@@ -57,6 +59,9 @@ class ButlerPublisher(DataUpdateCoordinator[ButlerData]):
             maintenance=self._watch.maintenance,
             last_started=self._watch.last_started.copy(),
             last_finished=self._watch.last_finished.copy(),
+            current_runs=self._watch.current_runs,
+            last_runs=self._watch.last_runs,
+            stopping=frozenset(self._stops),
             settings=self._settings.known,
         )
 
@@ -69,6 +74,16 @@ class ButlerPublisher(DataUpdateCoordinator[ButlerData]):
     @callback
     def _take_in(self, runs: list[Run]) -> None:
         """Publish what is known now, and then tell of the runs that began or ended."""
+        self._stops.difference_update(run.name for run in runs)
+        seen = self._watch.maintenance
+        if len(runs) > len({run.name for run in runs}):
+            running = self.data.maintenance.running
+            for run in runs:
+                running = running - {run.name} if run.finished else running | {run.name}
+                active = seen.active or bool(running)
+                self._watch.maintenance = replace(seen, active=active, running=running)
+                self._publish()
+            self._watch.maintenance = seen
         self._publish()
         self._report(runs)
 

@@ -122,6 +122,7 @@ class ButlerReader(ButlerPublisher):
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
         activities = await self._server.get_activities()
         runs = self._watch.read(tasks, activities, begun, dt_util.utcnow())
+        self._stops.difference_update(run.name for run in runs)
         # Who hears of a run shall find the states right: they are written before that.
         self.hass.loop.call_soon(self._report, runs)
         return self._known()

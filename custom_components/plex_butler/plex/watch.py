@@ -55,6 +55,7 @@ class ButlerWatch:
         self.last_started: dict[str, datetime] = {}
         self.last_finished: dict[str, datetime] = {}
         self._running: dict[str, Run] = {}
+        self._ended: dict[str, Run] = {}
         self._activities: dict[str, Activity] = {}
         # When the stream last spoke of an activity, for reads that are older.
         self._heard: dict[str, datetime] = {}
@@ -72,6 +73,16 @@ class ButlerWatch:
         self._up_since: datetime | None = None
         self._live = False
         self._read_begun: datetime | None = None
+
+    @property
+    def current_runs(self) -> Mapping[str, Run]:
+        """The runs that go on, by task."""
+        return self._running.copy()
+
+    @property
+    def last_runs(self) -> Mapping[str, Run]:
+        """The last run of each task that ended."""
+        return self._ended.copy()
 
     def read(
         self,
@@ -256,4 +267,5 @@ class ButlerWatch:
     def _end(self, run: Run, at: datetime, *, observed: bool) -> Run:
         del self._running[run.name]
         self.last_finished[run.name] = at
-        return replace(run, finished=at, observed=observed)
+        self._ended[run.name] = replace(run, finished=at, observed=observed)
+        return self._ended[run.name]
