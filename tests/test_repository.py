@@ -15,7 +15,12 @@ import yaml
 from custom_components.plex_butler.const import DOMAIN, PLATFORMS
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import (
+    condition,
+    config_validation as cv,
+    entity_registry as er,
+    trigger,
+)
 from homeassistant.setup import async_setup_component
 
 ROOT = Path(__file__).parents[1]
@@ -299,3 +304,53 @@ def test_no_helper_is_named_like_a_platform() -> None:
     """The loader of Home Assistant would take it for that."""
     names = {path.removesuffix(".py") for path in TREES}
     assert names & set(Platform) == set(PLATFORMS)
+
+
+@pytest.mark.parametrize("kind", ["trigger", "condition"])
+def test_triggers_and_conditions_have_their_texts_and_icons(kind: str) -> None:
+    described = yaml.safe_load((FOLDER / f"{kind}s.yaml").read_text())
+    described = {key: one for key, one in described.items() if key[0] != "."}
+    assert set(described) == set(EN[f"{kind}s"]) == set(ICONS[f"{kind}s"])
+    for key, one in described.items():
+        texts = EN[f"{kind}s"][key]
+        assert set(texts) == {"name", "description", "fields"}
+        assert set(texts["fields"]) == set(one["fields"])
+        for field in texts["fields"].values():
+            assert set(field) == {"name"}
+        assert set(ICONS[f"{kind}s"][key]) == {kind}
+
+
+async def test_triggers_are_the_offered_ones(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    """What the editor shows of each can be saved, as it is and by default."""
+    offered = ours(await trigger.async_get_all_descriptions(hass))
+    assert {f"{DOMAIN}.{key}" for key in EN["triggers"]} == set(offered)
+    for key, description in offered.items():
+        config = cv.TRIGGER_SCHEMA(
+            {"trigger": key, "target": {}, "options": defaults(description)}
+        )
+        assert await trigger.async_validate_trigger_config(hass, config)
+
+
+async def test_conditions_are_the_offered_ones(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    """What the editor shows of each can be saved, as it is and by default."""
+    offered = ours(await condition.async_get_all_descriptions(hass))
+    assert {f"{DOMAIN}.{key}" for key in EN["conditions"]} == set(offered)
+    for key, description in offered.items():
+        config = {"condition": key, "target": {}, "options": defaults(description)}
+        assert await condition.async_validate_condition_config(hass, config)
+
+
+def ours(descriptions: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: description
+        for key, description in descriptions.items()
+        if key.startswith(f"{DOMAIN}.")
+    }
+
+
+def defaults(description: dict[str, Any]) -> dict[str, Any]:
+    return {name: field["default"] for name, field in description["fields"].items()}
