@@ -75,7 +75,6 @@ NEWS = [
         News(fault, "bad_response", CONF_URL, "not_plex", f"not understood ({text})")
         for fault, text in (
             (Fault.HTML, "not JSON"),
-            (Fault.NOT_UTF8, "not JSON"),
             (Fault.DEEP_JSON, "not JSON"),
             (Fault.WRONG_SHAPE, "no ButlerTasks"),
             (Fault.WRONG_TYPES, "no ButlerTasks"),

@@ -42,7 +42,7 @@ class ButlerTaskEntity(CoordinatorEntity[ButlerCoordinator]):
         self._attr_unique_id = f"{identifier[1]}_{key}"
         self._attr_device_info = ChildDeviceInfo(
             identifiers={identifier},
-            name=task.title,
+            name=task.title or task.name,
             parent_device_id=coordinator.device_id,
         )
 

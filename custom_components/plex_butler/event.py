@@ -43,7 +43,7 @@ class TaskActivityEvent(ButlerEntity, EventEntity):
         task = self.coordinator.data.tasks.get(run.name)
         data: dict[str, Any] = {
             "task_name": run.name,
-            "title": task.title if task else run.name,
+            "title": (task.title if task else None) or run.name,
         }
         if run.duration is not None:
             data["duration"] = run.duration

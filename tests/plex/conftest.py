@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from hypothesis import HealthCheck, settings
 import pytest
+import pytest_socket
 from yarl import URL
 
 from custom_components.plex_butler.plex import PlexServer, account
@@ -42,6 +43,17 @@ async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
 def server(plex: PlexSimulator, session: aiohttp.ClientSession) -> PlexServer:
     """The server as its owner's client sees it."""
     return PlexServer(session, plex.url, plex.token)
+
+
+@pytest.fixture
+def ipv6(socket_enabled: None) -> None:
+    """Allow connections to IPv6 addresses, where this machine has any."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6")
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::", "::1", "fe80::1", "ff02::1"])
 
 
 class NoNames(AbstractResolver):

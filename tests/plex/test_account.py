@@ -163,6 +163,10 @@ def test_what_cannot_be_shown_is_no_code(code: Any) -> None:
         pin(code=code)
 
 
+def test_link_with_the_code_filled_in() -> None:
+    assert pin().url == "https://plex.tv/link/?pin=AB12"
+
+
 def test_a_code_may_be_a_long_one() -> None:
     assert pin(code="a" * 128).code == "a" * 128
 
@@ -316,7 +320,6 @@ async def test_the_token_comes_when_the_code_is_entered(
         Fault.DROP,
         Fault.TRUNCATED,
         Fault.HTML,
-        Fault.NOT_UTF8,
         Fault.WRONG_TYPES,
         Fault.EMPTY,
         Fault.REDIRECT_ELSEWHERE,

@@ -181,6 +181,16 @@ async def test_an_account_without_a_valid_token(
     assert len(plex_tv.requests) == 1
 
 
+@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.UNPROCESSABLE])
+async def test_refusal_of_the_token_by_plex_tv(
+    plex_tv: PlexTvSimulator, account: PlexAccount, fault: Fault
+) -> None:
+    plex_tv.inject(fault)
+
+    with pytest.raises(PlexAuthenticationError):
+        await account.get_server_resources(plex_tv.account_token)
+
+
 async def test_the_token_goes_to_where_the_servers_are_listed_and_in_a_header_only(
     plex_tv: PlexTvSimulator, account: PlexAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

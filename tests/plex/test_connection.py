@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+import gc
 import socket
 import ssl
 from typing import override
@@ -10,6 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from yarl import URL
 
 from custom_components.plex_butler.plex import (
     PlexConnectionError,
@@ -117,6 +119,58 @@ async def test_the_server_is_there_again_for_the_next_call(
     await plex.start()
 
     assert len(await server.get_butler_tasks()) == 22
+
+
+# Sessions
+
+
+async def test_cookies_are_neither_stored_nor_sent(
+    plex: PlexSimulator, socket_enabled: None
+) -> None:
+    plex.cookie = "of-the-server"
+    jar = aiohttp.CookieJar(unsafe=True)
+    jar.update_cookies({"other": "of-another-client"}, URL(plex.url))
+    async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        server = PlexServer(session, plex.url, plex.token)
+
+        await server.get_butler_tasks()
+        await server.start_all_tasks()
+        async with server.notifications():
+            pass
+
+    assert len(plex.requests) == 3
+    assert all("Cookie" not in request.headers for request in plex.requests)
+    assert [cookie.key for cookie in jar] == ["other"]
+
+
+async def test_headers_of_the_session_are_sent(plex: PlexSimulator) -> None:
+    async with aiohttp.ClientSession(headers={"User-Agent": "of-the-home"}) as session:
+        server = PlexServer(session, plex.url, plex.token)
+
+        await server.get_name()
+        async with server.notifications():
+            pass
+
+    agents = [request.headers["User-Agent"] for request in plex.requests]
+    assert agents == ["of-the-home", "of-the-home"]
+
+
+async def test_session_is_left_open(
+    plex: PlexSimulator, recwarn: pytest.WarningsRecorder
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        server = PlexServer(session, plex.url, plex.token)
+        await server.get_name()
+        plex.inject(Fault.TRUNCATED)
+        with pytest.raises(PlexConnectionError):
+            await server.get_name()
+        del server
+        gc.collect()
+
+        assert not session.closed
+        async with session.get(plex.url):
+            pass
+    assert [str(w.message) for w in recwarn if "nclosed" in str(w.message)] == []
 
 
 # Connections that were kept open
@@ -261,6 +315,33 @@ async def test_no_connection_within_five_seconds_is_no_slow_answer(
     freezer.tick(5.1)
 
     assert await raised(request) is PlexConnectionError
+
+
+# IPv6
+
+
+async def test_ipv6(
+    plex: PlexSimulator, session: aiohttp.ClientSession, ipv6: None
+) -> None:
+    await plex.stop()
+    plex.host = "::1"
+    await plex.start()
+
+    for url in (plex.url, f"[::1]:{plex.port}", f"http://[0:0::1]:{plex.port}/"):
+        server = PlexServer(session, url, plex.token)
+        assert await server.get_name() == plex.name
+        async with server.notifications():
+            pass
+        assert {one.headers["Host"] for one in plex.requests} == {f"[::1]:{plex.port}"}
+
+
+@pytest.mark.parametrize("zone", ["nowhere", "4294967295", "99999999999"])
+async def test_zone_that_does_not_exist_is_a_failed_connection(
+    session: aiohttp.ClientSession, ipv6: None, zone: str
+) -> None:
+    server = PlexServer(session, f"http://[fe80::1%{zone}]:1", "token")
+
+    assert await raised(server.get_butler_tasks()) is PlexConnectionError
 
 
 # TLS

@@ -8,6 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.plex_butler.plex import (
+    ButlerTask,
     PlexAuthenticationError,
     PlexBusyError,
     PlexConnectionError,
@@ -15,6 +16,7 @@ from custom_components.plex_butler.plex import (
     PlexForbiddenError,
     PlexResponseError,
     PlexServer,
+    PlexServerError,
     PlexUnknownTaskError,
     StartResult,
 )
@@ -79,20 +81,29 @@ async def test_a_wrong_token_is_refused_but_the_identity_is_told(
 
 
 @pytest.mark.parametrize(
-    ("fault", "status"),
-    [(Fault.NOT_FOUND, 404), (Fault.SERVER_ERROR, 500), (Fault.BAD_GATEWAY, 502)],
+    ("fault", "status", "kind"),
+    [
+        (Fault.NOT_FOUND, 404, PlexResponseError),
+        (Fault.UNPROCESSABLE, 422, PlexResponseError),
+        (Fault.SERVER_ERROR, 500, PlexServerError),
+        (Fault.BAD_GATEWAY, 502, PlexServerError),
+        (Fault.GATEWAY_TIMEOUT, 504, PlexServerError),
+    ],
 )
 async def test_any_other_status_is_kept(
-    plex: PlexSimulator, server: PlexServer, fault: Fault, status: int
+    plex: PlexSimulator,
+    server: PlexServer,
+    fault: Fault,
+    status: int,
+    kind: type[PlexResponseError],
 ) -> None:
     plex.inject(fault)
 
-    with pytest.raises(PlexResponseError, match=f"^HTTP status {status}$") as raised:
-        await server.get_butler_tasks()
-    assert raised.value.status == status
-    with pytest.raises(PlexResponseError) as raised:
-        await server.start_all_tasks()
-    assert raised.value.status == status
+    for call in (server.get_butler_tasks, server.start_all_tasks):
+        with pytest.raises(kind, match=f"^HTTP status {status}$") as raised:
+            await call()
+        assert type(raised.value) is kind
+        assert raised.value.status == status
 
 
 async def test_only_404_means_an_unknown_task(
@@ -199,13 +210,13 @@ async def test_a_busy_server_need_not_say_so(
     ("fault", "reason"),
     [
         (Fault.HTML, "not JSON"),
-        (Fault.NOT_UTF8, "not JSON"),
         (Fault.DEEP_JSON, "not JSON"),
         (Fault.WRONG_SHAPE, "no ButlerTasks"),
         (Fault.WRONG_TYPES, "no ButlerTasks"),
         (Fault.HUGE, "larger than 4 MiB"),
         (Fault.HUGE_LENGTH, "larger than 4 MiB"),
         (Fault.GZIP_BOMB, "larger than 4 MiB"),
+        (Fault.FALSE_GZIP, "cannot be decompressed"),
     ],
 )
 async def test_what_no_plex_answers_is_a_response_error(
@@ -254,7 +265,6 @@ async def test_what_is_no_http_is_a_response_error(
 @pytest.mark.parametrize(
     "wire",
     [
-        pytest.param(http(content_encoding="gzip"), id="no-gzip"),
         pytest.param(http(content_encoding="deflate"), id="no-deflate"),
         pytest.param(
             http(body=gzip.compress(NO_TASKS)[:12], content_encoding="gzip"),
@@ -274,6 +284,42 @@ async def test_what_cannot_be_decoded_is_an_error_of_plex(
 
         with pytest.raises(PlexError):
             await server.get_butler_tasks()
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.NOT_UTF8, Fault.CONTROL_CHARACTERS, Fault.HUGE_NUMBER]
+)
+async def test_bad_text_or_number_costs_nothing_else(
+    plex: PlexSimulator, server: PlexServer, fault: Fault
+) -> None:
+    plex.butler.start(BACKUP)
+    plex.inject(fault)
+    begin = "\ufffd\ufffd" if fault is Fault.NOT_UTF8 else ""
+
+    tasks = {task.name: task for task in await server.get_butler_tasks()}
+    activities = await server.get_activities()
+    settings = {one.id: one for one in await server.get_settings()}
+
+    assert list(tasks) == list(plex.tasks)
+    assert tasks[BACKUP].title == f"{begin}Backup Database"
+    assert tasks[BACKUP].enabled is True
+    assert tasks[BACKUP].interval == (None if fault is Fault.HUGE_NUMBER else 3)
+    assert [one.title for one in activities] == [f"{begin}Butler tasks", begin + BACKUP]
+    assert list(settings) == list(plex.settings)
+    assert settings["ButlerTaskBackupDatabase"].value is True
+    assert await server.get_name() == f"{begin}Media Server"
+
+
+async def test_half_of_a_surrogate_pair_costs_nothing_else(
+    session: aiohttp.ClientSession,
+) -> None:
+    task = b'{"name": "A", "title": "A\\ud800", "interval": 3, "enabled": true}'
+    bad = task.replace(b'"A"', b'"\\ud800"')
+    body = b'{"ButlerTasks": {"ButlerTask": [%b, %b]}}' % (task, bad)
+    async with Wire(http(body=body)) as wire:
+        (found,) = await PlexServer(session, wire.address).get_butler_tasks()
+
+    assert found == ButlerTask("A", "A", None, 3, None, enabled=True)
 
 
 async def test_a_request_to_do_something_does_not_look_at_the_body(

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from custom_components.plex_butler.plex import (
+    PlexConnectionError,
     PlexRedirectError,
     PlexServer,
     PlexTlsError,
@@ -27,13 +28,18 @@ def tls(authority: Authority) -> SSLContext:
     return authority.direct(HASH)
 
 
+def simulator_at(host: str, tls: SSLContext) -> PlexSimulator:
+    """Return a server that speaks TLS, not started yet."""
+    simulator = PlexSimulator()
+    simulator.host = host
+    simulator.ssl_context = tls
+    return simulator
+
+
 @pytest.fixture
 async def plex(tls: SSLContext, socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    """A Plex Media Server that speaks TLS as they do."""
-    simulator = PlexSimulator()
-    simulator.ssl_context = tls
-    async with simulator:
-        yield simulator
+    async with simulator_at("127.0.0.1", tls) as plex:
+        yield plex
 
 
 @pytest.fixture
@@ -87,6 +93,47 @@ async def test_without_tls_there_is_no_look_up_either(
 
         assert await server.get_name() == plex.name
         assert plex.requests[0].headers["Host"] == f"{NAME}:{plex.port}"
+
+
+async def test_ipv6_address_in_the_name(
+    tls: SSLContext, trusting: aiohttp.ClientSession, ipv6: None
+) -> None:
+    async with simulator_at("::1", tls) as plex:
+        for name in (direct_name("::1", HASH), direct_name("0:0:0:0:0:0:0:1", HASH)):
+            server = PlexServer(trusting, f"https://{name}:{plex.port}", plex.token)
+
+            assert await server.get_name() == plex.name
+            async with server.notifications():
+                pass
+            assert plex.requests[-1].headers["Host"] == f"{name}:{plex.port}"
+
+        other = f"https://{direct_name('::1', OTHER_HASH)}:{plex.port}"
+        with pytest.raises(PlexTlsError, match="certificate"):
+            await PlexServer(trusting, other, plex.token).get_name()
+        assert len(plex.requests) == 4
+
+
+async def test_redirect_to_an_ipv6_address_or_its_name(
+    tls: SSLContext, trusting: aiohttp.ClientSession, ipv6: None
+) -> None:
+    async with simulator_at("::1", tls) as plex:
+        name = direct_name("::1", HASH)
+        server = PlexServer(trusting, f"https://{name}:{plex.port}", plex.token)
+        for host in (name, "[::1]"):
+            plex.redirect_target = f"https://{host}:{plex.port}/butler"
+            plex.inject(Fault.REDIRECT_ELSEWHERE, times=1)
+
+            assert len(await server.get_butler_tasks()) == 22
+
+
+@pytest.mark.parametrize("address", ["fe80::1", "ff02::1", "::"])
+async def test_ipv6_address_that_cannot_be_reached(
+    trusting: aiohttp.ClientSession, ipv6: None, address: str
+) -> None:
+    url = f"https://{direct_name(address, HASH)}:1"
+
+    with pytest.raises(PlexConnectionError):
+        await PlexServer(trusting, url).get_identity()
 
 
 async def test_another_name_is_looked_up(trusting: aiohttp.ClientSession) -> None:

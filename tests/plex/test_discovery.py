@@ -378,7 +378,7 @@ def test_another_kind_is_no_server(kind: Any) -> None:
         read(reply(content_type=kind))
 
 
-@pytest.mark.parametrize("identifier", [NOTHING, "", "x" * 129])
+@pytest.mark.parametrize("identifier", [NOTHING, "", "x" * 129, "5\x001"])
 def test_a_server_has_an_identifier(identifier: Any) -> None:
     with pytest.raises(ValueError, match="not a server"):
         read(reply(resource_identifier=identifier))
@@ -408,6 +408,7 @@ def test_a_port(port: int) -> None:
     [
         ("M\xfcller: at home", "M\xfcller: at home"),
         ("n" * 300, "n" * 255),
+        ("M\x00\x1b\xfcller", "M\xfcller"),
         ("", "192.168.1.5"),
         (NOTHING, "192.168.1.5"),
     ],
@@ -443,6 +444,25 @@ def test_the_secure_address_comes_first() -> None:
         "https://192-168-1-5.abc.plex.direct:32400",
         "http://192.168.1.5:32400",
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "urls"),
+    [
+        (
+            "2001:db8::5",
+            (
+                "https://2001-db8--5.abc.plex.direct:32400",
+                "http://[2001:db8::5]:32400",
+            ),
+        ),
+        ("fe80::1%eth0", ("http://[fe80::1%eth0]:32400",)),
+    ],
+)
+def test_a_reply_from_an_ipv6_address(address: str, urls: tuple[str, ...]) -> None:
+    raw = reply(host="abc.plex.direct")
+
+    assert DiscoveredServer.from_reply(raw, address).urls == urls
 
 
 def test_without_a_hash_there_is_no_secure_address() -> None:

@@ -118,6 +118,7 @@ async def test_a_request_introduces_the_client_and_asks_for_json(
         "X-Plex-Client-Identifier": "of-this-home",
         "X-Plex-Product": "A Product",
         "X-Plex-Version": "1.2.3",
+        "X-Plex-Device": "A Device",
         "X-Plex-Device-Name": "A Device",
         "X-Plex-Language": "nl",
         "X-Plex-Token": plex.token,
@@ -137,6 +138,7 @@ async def test_a_client_without_a_name_has_one_of_its_own(
     assert headers["X-Plex-Client-Identifier"] == "plex-butler"
     assert headers["X-Plex-Product"] == "Butler for Plex"
     assert headers["X-Plex-Version"] == "0"
+    assert headers["X-Plex-Device"] == "Butler for Plex"
     assert headers["X-Plex-Device-Name"] == "Butler for Plex"
     assert headers["X-Plex-Language"] == "en"
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+import json
 from types import SimpleNamespace
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.http_exceptions import ContentEncodingError
 import orjson
 from yarl import URL
 
@@ -27,6 +29,7 @@ from .errors import (
     PlexHttpsRequiredError,
     PlexRedirectError,
     PlexResponseError,
+    PlexServerError,
     PlexTimeoutError,
     PlexTlsError,
 )
@@ -68,6 +71,8 @@ class ClientInfo:
             "X-Plex-Client-Identifier": self.identifier,
             "X-Plex-Product": self.product,
             "X-Plex-Version": self.version,
+            # Some reverse proxies redirect requests without it.
+            "X-Plex-Device": self.device_name,
             "X-Plex-Device-Name": self.device_name,
             "X-Plex-Language": self.language,
         }
@@ -113,11 +118,11 @@ class PlexConnection:
     async def get_json(self, path: str, *, with_token: bool = True) -> object:
         """Return the decoded JSON of the answer to `GET path`."""
         answer = await self._request(hdrs.METH_GET, path, with_token=with_token)
-        return _decode(answer[1])
+        return decode_json(answer[1])
 
     async def post_json(self, path: str) -> object:
         """Return the decoded JSON of the answer to `POST path`."""
-        return _decode((await self._request(hdrs.METH_POST, path))[1])
+        return decode_json((await self._request(hdrs.METH_POST, path))[1])
 
     async def send(self, method: str, path: str) -> int:
         """Return the success status (2xx) of `method path`; its body is not read."""
@@ -260,6 +265,8 @@ class PlexConnection:
                 raise PlexHttpsRequiredError("closed without an answer") from err
             raise PlexConnectionError("closed without an answer") from err
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as err:
+            if isinstance(err.__cause__, ContentEncodingError):
+                raise PlexResponseError("cannot be decompressed") from err
             raise PlexConnectionError(str(err)) from err
         # The others contain the request with its headers, so they are not chained.
         except aiohttp.WSServerHandshakeError as err:
@@ -286,10 +293,19 @@ _NO_REDIRECTS = aiohttp.TraceConfig()
 _NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
 
 
-def _decode(body: bytes) -> object:
+def decode_json(data: bytes | str) -> object:
+    """Return the value of a JSON document.
+
+    Texts that are not valid (no UTF-8, control characters) and numbers that are too
+    large do not make the document invalid. See clean_text for these texts.
+    """
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as err:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        text = data if isinstance(data, str) else data.decode(errors="replace")
+    try:
+        return json.loads(text, strict=False, parse_int=float)
+    except (ValueError, RecursionError) as err:
         raise PlexResponseError("not JSON") from err
 
 
@@ -302,6 +318,12 @@ def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
             return PlexForbiddenError("HTTP status 403")
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             return PlexBusyError(status, _retry_after(headers))
+        case (
+            HTTPStatus.INTERNAL_SERVER_ERROR
+            | HTTPStatus.BAD_GATEWAY
+            | HTTPStatus.GATEWAY_TIMEOUT
+        ):
+            return PlexServerError(f"HTTP status {status}", status=status)
     return PlexResponseError(f"HTTP status {status}", status=status)
 
 

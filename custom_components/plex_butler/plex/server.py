@@ -35,6 +35,7 @@ from .models import (
     SettingValue,
     StartResult,
     StopResult,
+    clean_text,
 )
 from .url import normalize_url
 
@@ -98,8 +99,8 @@ class PlexServer:
 
     async def get_name(self) -> str:
         """Return the name of the server, or "" (`GET /`)."""
-        name = (await self._get_container("/")).get("friendlyName")
-        return name[:MAX_TITLE] if isinstance(name, str) else ""
+        container = await self._get_container("/")
+        return clean_text(container.get("friendlyName"), MAX_TITLE)
 
     async def get_butler_tasks(self) -> tuple[ButlerTask, ...]:
         """Return the tasks of the server (`GET /butler`, for its owner only).
