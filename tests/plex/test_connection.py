@@ -1,4 +1,4 @@
-"""Servers that cannot be reached, do not answer, or do not speak TLS as they should."""
+"""Connecting: refused, slow, dead, redirected, IPv6 and TLS connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,7 +31,7 @@ BACKUP = "BackupDatabase"
 
 
 class Names(AbstractResolver):
-    """Knows no name, and says so when it may answer."""
+    """A resolver that fails for every name, as soon as it may answer."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
@@ -60,14 +60,14 @@ def names() -> Names:
 
 @pytest.fixture
 async def lost(names: Names, socket_enabled: None) -> AsyncIterator[PlexServer]:
-    """A server whose name must be looked up."""
+    """The client of a server whose name must be resolved."""
     connector = aiohttp.TCPConnector(resolver=names)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield PlexServer(session, "plex.invalid", "token")
 
 
 async def raised(request: Awaitable[object]) -> type[object]:
-    """Return exactly what a request failed with."""
+    """Return the type of a request's error."""
     (error,) = await asyncio.gather(request, return_exceptions=True)
     return type(error)
 
@@ -108,9 +108,7 @@ async def test_http_dropped_unanswered_asks_for_https(
     assert len(plex.requests) == {"POST": 1}.get(method, 2)
 
 
-async def test_the_server_is_there_again_for_the_next_call(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_server_that_is_back(plex: PlexSimulator, server: PlexServer) -> None:
     await server.get_butler_tasks()
     await plex.stop()
     with pytest.raises(PlexConnectionError):
@@ -227,8 +225,8 @@ async def test_http_that_has_worked_for_a_websocket_does_not_ask_for_https(
     assert type(error.value) is PlexConnectionError
 
 
-# No answer in time. The event loop's clock stands still, too, once a test has the
-# freezer; it comes first among the fixtures, so that nothing outlives it.
+# No answer in time. With the freezer, the clock of the event loop stands still, too. It
+# is the first of the fixtures, so that it ends last.
 
 
 async def test_an_answer_may_take_fourteen_seconds(
@@ -245,7 +243,7 @@ async def test_an_answer_may_take_fourteen_seconds(
 
 
 @pytest.mark.parametrize("fault", [Fault.SLOW, Fault.DRIP])
-async def test_no_whole_answer_within_fifteen_seconds_is_a_time_out(
+async def test_time_out_after_fifteen_seconds(
     freezer: FrozenDateTimeFactory,
     plex: PlexSimulator,
     server: PlexServer,
@@ -306,7 +304,7 @@ async def test_connecting_may_take_four_seconds(
         await request
 
 
-async def test_no_connection_within_five_seconds_is_no_slow_answer(
+async def test_no_connection_within_five_seconds(
     freezer: FrozenDateTimeFactory, names: Names, lost: PlexServer
 ) -> None:
     request = asyncio.ensure_future(lost.get_butler_tasks())
@@ -349,7 +347,7 @@ async def test_zone_that_does_not_exist_is_a_failed_connection(
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> ssl.SSLContext:
-    """What a server at 127.0.0.1 speaks, with a certificate few trust."""
+    """The TLS context of a server at 127.0.0.1."""
     return authority.valid_for("127.0.0.1")
 
 
@@ -362,7 +360,7 @@ async def test_https(tls: ssl.SSLContext, trusting: aiohttp.ClientSession) -> No
     assert b"X-Plex-Token: token" in wire.requests[0]
 
 
-async def test_a_certificate_no_one_trusts(
+async def test_untrusted_certificate(
     tls: ssl.SSLContext, session: aiohttp.ClientSession
 ) -> None:
     async with Wire(http(), tls=tls) as wire:
@@ -374,7 +372,7 @@ async def test_a_certificate_no_one_trusts(
     assert wire.requests == []
 
 
-async def test_https_where_http_is_spoken(
+async def test_https_to_an_http_server(
     plex: PlexSimulator, session: aiohttp.ClientSession
 ) -> None:
     server = PlexServer(session, f"https://127.0.0.1:{plex.port}", "token")
@@ -383,7 +381,7 @@ async def test_https_where_http_is_spoken(
         await server.get_butler_tasks()
 
 
-async def test_http_where_https_is_spoken(
+async def test_http_to_an_https_server(
     tls: ssl.SSLContext, session: aiohttp.ClientSession
 ) -> None:
     async with Wire(http(), tls=tls) as wire:
@@ -403,7 +401,7 @@ async def test_https_dropped_unanswered_is_a_lost_connection(
     assert type(error.value) is PlexConnectionError
 
 
-async def test_a_handshake_that_never_ends_is_no_connection(
+async def test_handshake_that_never_ends(
     freezer: FrozenDateTimeFactory, session: aiohttp.ClientSession
 ) -> None:
     async with Wire(b"") as silent:
@@ -457,7 +455,7 @@ async def test_the_token_is_not_sent_elsewhere(
         "data:,tasks",
     ],
 )
-async def test_a_redirect_to_no_address_of_the_server_is_refused(
+async def test_redirect_to_another_address_is_refused(
     plex: PlexSimulator, server: PlexServer, target: str
 ) -> None:
     plex.inject(Fault.REDIRECT_ELSEWHERE)
@@ -531,7 +529,7 @@ async def test_a_redirect_that_keeps_the_method_for_good_is_followed_by_a_start(
     assert wire.requests[1].startswith(b"POST /there ")
 
 
-async def test_a_loop_ends(plex: PlexSimulator, server: PlexServer) -> None:
+async def test_redirect_loop(plex: PlexSimulator, server: PlexServer) -> None:
     plex.inject(Fault.REDIRECT_LOOP)
 
     with pytest.raises(PlexRedirectError, match="too often"):
@@ -548,9 +546,9 @@ async def test_three_redirects_in_a_row_are_followed(
     assert len(await server.get_butler_tasks()) == 22
 
 
-async def test_what_a_redirect_says_is_not_waited_for(socket_enabled: None) -> None:
+async def test_body_of_a_redirect_is_not_read(socket_enabled: None) -> None:
     never = http(307, b"", content_length="1", location="/there")
-    # A connection that is not given back is missed when there is only one.
+    # There is only one connection: if it is not released, the next request hangs.
     connector = aiohttp.TCPConnector(limit=1)
     async with (
         Wire(never, http()) as wire,
@@ -559,7 +557,9 @@ async def test_what_a_redirect_says_is_not_waited_for(socket_enabled: None) -> N
         assert await PlexServer(session, wire.address).get_butler_tasks() == ()
 
 
-async def test_a_location_alone_is_no_redirect(session: aiohttp.ClientSession) -> None:
+async def test_location_without_a_redirect_status(
+    session: aiohttp.ClientSession,
+) -> None:
     location = "http://elsewhere.example.com/"
     async with Wire(http(location=location), http(500, location=location)) as wire:
         server = PlexServer(session, wire.address)

@@ -70,7 +70,7 @@ async def test_a_shared_user_may_know_the_name_but_not_the_tasks(
         await server.get_butler_tasks()
 
 
-async def test_a_wrong_token_is_refused_but_the_identity_is_told(
+async def test_identity_with_a_wrong_token(
     plex: PlexSimulator, session: aiohttp.ClientSession
 ) -> None:
     server = PlexServer(session, plex.url, "wrong")
@@ -166,7 +166,7 @@ async def test_only_2xx_is_success(session: aiohttp.ClientSession, status: int) 
         ("Sun, 01 Mar 99999999999999999999 12:00:00 GMT", None),
     ],
 )
-async def test_a_busy_server_may_say_for_how_long(
+async def test_retry_after(
     freezer: FrozenDateTimeFactory,
     session: aiohttp.ClientSession,
     status: int,
@@ -192,7 +192,7 @@ async def test_a_busy_server_may_say_for_how_long(
         (Fault.RATE_LIMITED_BARE, None),
     ],
 )
-async def test_a_busy_server_need_not_say_so(
+async def test_busy_server(
     plex: PlexSimulator, server: PlexServer, fault: Fault, seconds: float | None
 ) -> None:
     plex.inject(fault)
@@ -219,7 +219,7 @@ async def test_a_busy_server_need_not_say_so(
         (Fault.FALSE_GZIP, "cannot be decompressed"),
     ],
 )
-async def test_what_no_plex_answers_is_a_response_error(
+async def test_other_answers_are_response_errors(
     plex: PlexSimulator, server: PlexServer, fault: Fault, reason: str
 ) -> None:
     plex.inject(fault)
@@ -250,7 +250,7 @@ async def test_half_an_answer_is_a_lost_connection(
         pytest.param(http(cookie="x" * 100_000), id="long-header"),
     ],
 )
-async def test_what_is_no_http_is_a_response_error(
+async def test_other_protocols_are_response_errors(
     session: aiohttp.ClientSession, wire: bytes
 ) -> None:
     async with Wire(wire) as odd:
@@ -276,7 +276,7 @@ async def test_what_is_no_http_is_a_response_error(
         pytest.param(http(body=b'{"ButlerTasks": NaN}'), id="nan"),
     ],
 )
-async def test_what_cannot_be_decoded_is_an_error_of_plex(
+async def test_bodies_that_cannot_be_decoded(
     session: aiohttp.ClientSession, wire: bytes
 ) -> None:
     async with Wire(wire) as odd:
@@ -322,7 +322,7 @@ async def test_half_of_a_surrogate_pair_costs_nothing_else(
     assert found == ButlerTask("A", "A", None, 3, None, enabled=True)
 
 
-async def test_a_request_to_do_something_does_not_look_at_the_body(
+async def test_body_of_a_start_is_not_read(
     plex: PlexSimulator, server: PlexServer
 ) -> None:
     plex.inject(Fault.DRIP, method="POST")
@@ -343,7 +343,7 @@ async def test_an_answer_may_have_four_mib(session: aiohttp.ClientSession) -> No
             await server.get_butler_tasks()
 
 
-async def test_an_endless_answer_is_not_read_on(
+async def test_endless_answer_is_not_read(
     session: aiohttp.ClientSession,
 ) -> None:
     chunk = b"10000\r\n" + b" " * 2**16 + b"\r\n"
@@ -354,7 +354,7 @@ async def test_an_endless_answer_is_not_read_on(
 
         await wire.left.wait()
 
-    # What the client read, and what the network held when it left.
+    # The data that was read, and the data in buffers.
     assert wire.sent < 32 * MIB
 
 

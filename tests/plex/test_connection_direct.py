@@ -1,4 +1,4 @@
-"""A server is reached by its plex.direct name where nobody can look a name up."""
+"""Connecting to plex.direct names without resolving them."""
 
 from collections.abc import AsyncIterator
 from ssl import SSLContext
@@ -24,7 +24,7 @@ OTHER_NAME = direct_name("127.0.0.1", OTHER_HASH)
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> SSLContext:
-    """What a Plex Media Server speaks."""
+    """The TLS context of a Plex Media Server."""
     return authority.direct(HASH)
 
 
@@ -74,9 +74,7 @@ async def test_a_name_may_be_written_in_other_ways(
     assert plex.requests[0].headers.getall("Host") == [f"{NAME}:{plex.port}"]
 
 
-async def test_the_server_is_asked_by_its_name(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_host_header(plex: PlexSimulator, server: PlexServer) -> None:
     await server.get_identity()
     await server.get_butler_tasks()
 
@@ -85,7 +83,7 @@ async def test_the_server_is_asked_by_its_name(
     assert [request.token for request in plex.requests] == [None, plex.token]
 
 
-async def test_without_tls_there_is_no_look_up_either(
+async def test_name_without_tls(
     trusting: aiohttp.ClientSession,
 ) -> None:
     async with PlexSimulator() as plex:
@@ -148,7 +146,7 @@ async def test_another_name_is_looked_up(trusting: aiohttp.ClientSession) -> Non
 
 @pytest.fixture
 def other(plex: PlexSimulator, trusting: aiohttp.ClientSession) -> PlexServer:
-    """Another server, which is said to be at the same address."""
+    """The client of another server, at the same address."""
     return PlexServer(trusting, f"https://{OTHER_NAME}:{plex.port}", plex.token)
 
 
@@ -193,7 +191,7 @@ async def test_a_certificate_for_the_address_is_not_one_for_the_name(
     assert wire.requests == []
 
 
-async def test_a_certificate_no_one_trusts(
+async def test_untrusted_certificate(
     plex: PlexSimulator, url: str, session: aiohttp.ClientSession
 ) -> None:
     with pytest.raises(PlexTlsError, match="certificate"):
@@ -285,7 +283,7 @@ async def test_a_redirect_to_anywhere_else_is_refused(
 async def test_a_redirect_from_an_address_to_its_name_is_refused(
     trusting: aiohttp.ClientSession,
 ) -> None:
-    """Only a name says which address it stands for."""
+    """Only from a name to its address."""
     async with PlexSimulator() as plex:
         plex.inject(Fault.REDIRECT_ELSEWHERE)
         plex.redirect_target = f"http://{NAME}:{plex.port}/butler"

@@ -1,4 +1,4 @@
-"""The names that stand for an address, and the certificates that are valid for them."""
+"""plex.direct names and certificates."""
 
 import asyncio
 import gc
@@ -46,7 +46,7 @@ from .common import HASH, Wire, idle
         ("fe80--.abc.plex.direct", "fe80::"),
     ],
 )
-def test_a_name_stands_for_an_address(host: str, address: str) -> None:
+def test_address_in_a_name(host: str, address: str) -> None:
     assert direct_address(host) == address
 
 
@@ -92,13 +92,13 @@ def test_a_name_stands_for_an_address(host: str, address: str) -> None:
         "x1-2-3-4.abc.plex.direct",
         " 1-2-3-4.abc.plex.direct",
         "1-2-3-4.abc.plex.direct\n",
-        # What looks like it, or like one of its letters in another case
+        # Similar letters of other alphabets
         "1-2-3-4.abc.plex.d\u0131rect",
         "1-2-3-4.\u017f.plex.direct",
         "1-2-3-4.\u212a.plex.direct",
     ],
 )
-def test_any_other_name_stands_for_none(host: str | None) -> None:
+def test_no_address_in_other_names(host: str | None) -> None:
     assert direct_address(host) is None
 
 
@@ -190,7 +190,7 @@ PIECES = st.sampled_from(
 
 @given(host=st.text() | st.lists(PIECES | st.characters(), max_size=6).map("".join))
 @example(host="1-2-3-4.abc.plex.direct")
-def test_any_text_stands_for_the_address_in_it_or_for_none(host: str) -> None:
+def test_any_text_as_a_name(host: str) -> None:
     name = host.partition(".")[0]
 
     if address := direct_address(host):
@@ -207,7 +207,7 @@ def test_any_text_stands_for_the_address_in_it_or_for_none(host: str) -> None:
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> SSLContext:
-    """What a Plex Media Server speaks."""
+    """The TLS context of a Plex Media Server."""
     return authority.direct(HASH)
 
 
@@ -273,16 +273,14 @@ async def test_a_certificate_for_another_name_has_no_hash(
 @pytest.mark.parametrize(
     "name", ["abc.plex.direct", "1-2-3-4.abc.plex.direct", "*.plex.direct.example.com"]
 )
-async def test_only_a_certificate_for_all_names_of_a_hash_tells_it(
+async def test_certificates_without_a_hash(
     authority: Authority, socket_enabled: None, name: str
 ) -> None:
     async with Wire(b"", tls=authority.valid_for(name)) as wire:
         assert await certificate_of(f"https://{wire.address}") == ("127.0.0.1", None)
 
 
-async def test_nothing_is_said_to_who_shows_a_certificate(
-    tls: SSLContext, socket_enabled: None
-) -> None:
+async def test_no_request_is_sent(tls: SSLContext, socket_enabled: None) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         async with Wire(b"", tls=tls) as wire:
@@ -292,17 +290,17 @@ async def test_nothing_is_said_to_who_shows_a_certificate(
         gc.collect()
 
     assert wire.requests == []
-    # It is left on purpose, and not because nobody remembers it.
+    # The connection is closed, not left to the garbage collector.
     assert caught == []
 
 
-async def test_where_no_tls_is_spoken_there_is_no_certificate(
+async def test_no_certificate_without_tls(
     plex: PlexSimulator,
 ) -> None:
     assert await read_certificate(URL(plex.url)) is None
 
 
-async def test_where_nobody_listens_there_is_no_certificate(
+async def test_no_certificate_without_a_server(
     plex: PlexSimulator,
 ) -> None:
     await plex.stop()
@@ -310,7 +308,9 @@ async def test_where_nobody_listens_there_is_no_certificate(
     assert await read_certificate(URL(plex.url)) is None
 
 
-async def test_who_hangs_up_shows_no_certificate(socket_enabled: None) -> None:
+async def test_no_certificate_when_the_connection_is_dropped(
+    socket_enabled: None,
+) -> None:
     server = await asyncio.start_server(
         lambda _, writer: writer.close(), "127.0.0.1", 0
     )
@@ -320,7 +320,7 @@ async def test_who_hangs_up_shows_no_certificate(socket_enabled: None) -> None:
         assert await read_certificate(URL(f"https://{host}:{port}")) is None
 
 
-async def test_who_stays_silent_is_left_after_five_seconds(
+async def test_no_certificate_within_five_seconds(
     freezer: FrozenDateTimeFactory, socket_enabled: None
 ) -> None:
     async with Wire(b"") as silent:

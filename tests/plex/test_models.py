@@ -56,7 +56,7 @@ def test_a_task_needs_nothing_but_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", [NOTHING, None, "", 7, True, [], {}, "x" * 129])
-def test_without_a_usable_name_it_is_no_task(name: Any) -> None:
+def test_task_needs_a_usable_name(name: Any) -> None:
     with pytest.raises(ValueError, match="no usable name"):
         task(name=name)
 
@@ -204,7 +204,7 @@ def test_progress(sent: Any, progress: float | None) -> None:
 
 
 @pytest.mark.parametrize("version", [None, 7, []])
-def test_an_identity_need_not_tell_its_version(version: Any) -> None:
+def test_identity_without_a_version(version: Any) -> None:
     raw = {"machineIdentifier": "5133", "version": version}
 
     assert ServerIdentity.from_json(raw) == ServerIdentity(
@@ -249,7 +249,7 @@ def days(interval: int | None) -> int:
 
 @settings(max_examples=500)
 @given(raw=objects(*TASK))
-def test_any_json_is_a_task_or_none(raw: object) -> None:
+def test_any_json_as_a_task(raw: object) -> None:
     for value in parsed(ButlerTask.from_json, raw):
         assert 0 < len(value.name) <= 128
         assert value.title is None or 0 < len(value.title) <= 255
@@ -263,7 +263,7 @@ def test_any_json_is_a_task_or_none(raw: object) -> None:
 
 @settings(max_examples=500)
 @given(raw=objects("uuid", "type", "title", "subtitle", "progress"))
-def test_any_json_is_an_activity_or_none(raw: object) -> None:
+def test_any_json_as_an_activity(raw: object) -> None:
     for value in parsed(Activity.from_json, raw):
         assert max(len(value.uuid), len(value.type)) <= 128
         assert max(len(value.title), len(value.subtitle)) <= 255
@@ -273,7 +273,7 @@ def test_any_json_is_an_activity_or_none(raw: object) -> None:
 
 
 @given(raw=objects("machineIdentifier", "version"))
-def test_any_json_is_an_identity_or_none(raw: object) -> None:
+def test_any_json_as_an_identity(raw: object) -> None:
     for value in parsed(ServerIdentity.from_json, raw):
         assert 0 < len(value.machine_identifier) <= 128
         assert len(value.version) <= 128
@@ -320,7 +320,7 @@ def test_a_setting_needs_nothing_but_an_id() -> None:
 
 
 @pytest.mark.parametrize("setting_id", [None, "", 7, True, [], {}, "x" * 129])
-def test_without_a_usable_id_it_is_no_setting(setting_id: Any) -> None:
+def test_setting_needs_a_usable_id(setting_id: Any) -> None:
     with pytest.raises(ValueError, match="no usable id"):
         setting(id=setting_id)
 
@@ -349,7 +349,7 @@ def test_without_a_usable_id_it_is_no_setting(setting_id: Any) -> None:
         (["int"], 5, None),
     ],
 )
-def test_a_value_is_of_its_kind(kind: Any, sent: Any, value: Any) -> None:
+def test_value_of_a_setting(kind: Any, sent: Any, value: Any) -> None:
     one = setting(type=kind, value=sent)
 
     assert one.value == value
@@ -381,7 +381,7 @@ def test_options_have_their_limit() -> None:
 
 @settings(max_examples=500)
 @given(raw=objects(*SETTING))
-def test_any_json_is_a_setting_or_none(raw: object) -> None:
+def test_any_json_as_a_setting(raw: object) -> None:
     for value in parsed(Setting.from_json, raw):
         assert 0 < len(value.id) <= 128
         assert len(value.options) <= 64

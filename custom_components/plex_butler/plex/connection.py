@@ -46,6 +46,9 @@ NO_CLOSE_REPLY = aiohttp.ClientWSTimeout(ws_close=0)
 MAX_FRAME = 1024 * 1024
 # Seconds after a change of a setting in which any request may be refused (400).
 PAUSE = 0.5
+# The first digit of a status.
+_SUCCESS = 2
+_REDIRECT = 3
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 # The longest delay that is accepted from a Retry-After header (seconds).
@@ -175,11 +178,7 @@ class PlexConnection:
                     await asyncio.sleep(PAUSE)
                     response = await self._follow(session, method, path, headers)
                 async with response:
-                    if (
-                        not HTTPStatus.OK
-                        <= response.status
-                        < HTTPStatus.MULTIPLE_CHOICES
-                    ):
+                    if response.status // 100 != _SUCCESS:
                         # The body of an error is HTML without any information.
                         raise _status_error(response.status, response.headers)
                     return response.status, await _read(response) if with_body else b""
@@ -215,7 +214,7 @@ class PlexConnection:
                 continue
             self._has_answered = True
             target = response.headers.get(hdrs.LOCATION)
-            if target is None or not _is_redirect(response.status):
+            if target is None or response.status // 100 != _REDIRECT:
                 return response
             response.release()
             url = self._redirected(url, target)
@@ -325,10 +324,6 @@ def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
         ):
             return PlexServerError(f"HTTP status {status}", status=status)
     return PlexResponseError(f"HTTP status {status}", status=status)
-
-
-def _is_redirect(status: int) -> bool:
-    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -75,7 +75,7 @@ class PlexServer:
         self._machine_identifier = machine_identifier
         # Whether the identity was checked, and no request failed since.
         self._checked = False
-        self._open_websockets = 0
+        self._websockets: set[aiohttp.ClientWebSocketResponse] = set()
         self._skipped_tasks = 0
 
     @property
@@ -200,11 +200,11 @@ class PlexServer:
                 "/:/websockets/notifications?filters=activity,preference"
             ) as websocket,
         ):
-            self._open_websockets += 1
+            self._websockets.add(websocket)
             try:
                 yield websocket
             finally:
-                self._open_websockets -= 1
+                self._websockets.remove(websocket)
 
     @asynccontextmanager
     async def _trusted_connection(self) -> AsyncIterator[PlexConnection]:
@@ -217,7 +217,10 @@ class PlexServer:
             yield self._connection
             return
         try:
-            if not (self._checked and self._open_websockets):
+            # A lost connection has no peer, even if that was not noticed yet.
+            if not self._checked or not any(
+                one.get_extra_info("peername") for one in self._websockets
+            ):
                 await self.get_identity()
             yield self._connection
         except PlexError as err:
