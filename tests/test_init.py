@@ -177,7 +177,7 @@ async def test_another_server_at_the_address(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "wrong_server"
     # Nobody but the right server has seen the list of tasks asked for.
-    assert [request.raw_path for request in reads(plex)] == ["/identity"]
+    assert [request.raw_path for request in plex.requests] == ["/identity"]
 
 
 async def test_another_server_after_an_outage(
