@@ -22,6 +22,7 @@ from custom_components.plex_butler.plex import (
     PlexTimeoutError,
     PlexTlsError,
     StartResult,
+    connection,
 )
 from tests.simulator import Authority, Fault, PlexSimulator
 
@@ -546,8 +547,12 @@ async def test_three_redirects_in_a_row_are_followed(
     assert len(await server.get_butler_tasks()) == 22
 
 
-async def test_body_of_a_redirect_is_not_read(socket_enabled: None) -> None:
-    never = http(307, b"", content_length="1", location="/there")
+@pytest.mark.parametrize("status", [307, 400])
+async def test_body_is_not_read_before_the_next_request(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(connection, "PAUSE", 0)
+    never = http(status, b"", content_length="1", location="/there")
     # There is only one connection: if it is not released, the next request hangs.
     connector = aiohttp.TCPConnector(limit=1)
     async with (

@@ -225,7 +225,7 @@ _PLAIN: dict[Fault, Callable[[Scene], Answer]] = {
     Fault.BAD_TASK: _bad_task,
     Fault.NOT_UTF8: _altered(_TEXTS, b"\\1\xff\xfe"),
     Fault.CONTROL_CHARACTERS: _altered(_TEXTS, b"\\1\x00\x1b"),
-    Fault.HUGE_NUMBER: _altered(_NUMBERS, b"\\1 " + b"9" * 4000),
+    Fault.HUGE_NUMBER: _altered(_NUMBERS, b"\\1 " + b"9" * 5000),
     Fault.DEEP_JSON: _fixed(b"[" * 100_000 + b"]" * 100_000),
     Fault.GZIP_BOMB: _gzip_bomb,
     Fault.FALSE_GZIP: lambda _: Answer(

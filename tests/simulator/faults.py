@@ -67,7 +67,7 @@ class Fault(Enum):
     CONTROL_CHARACTERS = auto()
     """The truth, with unescaped control characters at the start of titles and names."""
     HUGE_NUMBER = auto()
-    """The truth, with numbers of 4,000 digits as intervals, progress and values."""
+    """The truth, with numbers of 5,000 digits as intervals, progress and values."""
     DEEP_JSON = auto()
     """100 000 lists inside each other."""
     GZIP_BOMB = auto()

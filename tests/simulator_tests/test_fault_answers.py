@@ -74,8 +74,7 @@ def _has_control_characters(reply: Reply) -> None:
 
 
 def _has_huge_numbers(reply: Reply) -> None:
-    assert reply.body.count(b"9" * 4000) == 22
-    assert len(reply.json["ButlerTasks"]["ButlerTask"]) == 22
+    assert reply.body.count(b"9" * 5000) == 22
 
 
 def _is_deep(reply: Reply) -> None:

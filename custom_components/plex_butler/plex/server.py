@@ -75,7 +75,7 @@ class PlexServer:
         self._machine_identifier = machine_identifier
         # Whether the identity was checked, and no request failed since.
         self._checked = False
-        self._websockets: set[aiohttp.ClientWebSocketResponse] = set()
+        self._websocket: aiohttp.ClientWebSocketResponse | None = None
         self._skipped_tasks = 0
 
     @property
@@ -200,11 +200,13 @@ class PlexServer:
                 "/:/websockets/notifications?filters=activity,preference"
             ) as websocket,
         ):
-            self._websockets.add(websocket)
-            try:
-                yield websocket
-            finally:
-                self._websockets.remove(websocket)
+            self._websocket = websocket
+            yield websocket
+
+    @property
+    def _is_websocket_open(self) -> bool:
+        # A lost connection has no peer, also if nothing was read from it since.
+        return bool(self._websocket and self._websocket.get_extra_info("peername"))
 
     @asynccontextmanager
     async def _trusted_connection(self) -> AsyncIterator[PlexConnection]:
@@ -217,10 +219,7 @@ class PlexServer:
             yield self._connection
             return
         try:
-            # A lost connection has no peer, even if that was not noticed yet.
-            if not self._checked or not any(
-                one.get_extra_info("peername") for one in self._websockets
-            ):
+            if not (self._checked and self._is_websocket_open):
                 await self.get_identity()
             yield self._connection
         except PlexError as err:
