@@ -31,8 +31,9 @@ class ButlerData:
     """The last run of each task that has ended, by name."""
 
     def title(self, name: str) -> str:
-        """Return the title of a task, or its name if it is not listed."""
-        return self.tasks[name].title if name in self.tasks else name
+        """Return the title of a task, or its name if it has none."""
+        task = self.tasks.get(name)
+        return (task.title if task else None) or name
 
     def status(self, name: str) -> TaskStatus | None:
         """Return the status of a listed task; None if the server does not report it."""

@@ -176,7 +176,7 @@ class TaskSensor(ButlerTaskEntity, SensorEntity):
             "task_name": task.name,
             "interval_days": task.interval,
             "schedule_randomized": task.schedule_randomized,
-            "description": task.description,
+            "description": task.description or "",
         }
 
 

@@ -120,8 +120,8 @@ async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
         "tasks": [
             {
                 "name": name,
-                "title": task.title,
-                "description": task.description,
+                "title": task.title or task.name,
+                "description": task.description or "",
                 "interval_days": task.interval,
                 "schedule_randomized": task.schedule_randomized,
                 "enabled": task.enabled,

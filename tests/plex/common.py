@@ -110,7 +110,7 @@ class Wire:
         return f"{host}:{port}"
 
     def give(self, *answers: bytes) -> None:
-        """Give these from now on."""
+        """Replace the answers."""
         self._answers = forever(answers)
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What the tests of the Plex side share. No Home Assistant runs in them."""
+"""Fixtures of the tests of the Plex side. No Home Assistant runs in them."""
 
 from collections.abc import AsyncIterator
 import socket
@@ -9,13 +9,14 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from hypothesis import HealthCheck, settings
 import pytest
+import pytest_socket
 from yarl import URL
 
 from custom_components.plex_butler.plex import PlexServer, account
 from tests.simulator import Authority, PlexSimulator, PlexTvSimulator
 
-# The same examples every time: what fails here fails everywhere. A fixture serves all
-# examples of a test, and a busy machine is no reason to fail.
+# The same examples every time. All examples of a test share its fixtures, and a busy
+# machine does not make a test fail.
 settings.register_profile(
     "plex_butler",
     deadline=None,
@@ -40,12 +41,23 @@ async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def server(plex: PlexSimulator, session: aiohttp.ClientSession) -> PlexServer:
-    """The server as its owner's client sees it."""
+    """The client of the server, with the owner's token."""
     return PlexServer(session, plex.url, plex.token)
 
 
+@pytest.fixture
+def ipv6(socket_enabled: None) -> None:
+    """Allow connections to IPv6 addresses, where this machine has any."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6")
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::", "::1", "fe80::1", "ff02::1"])
+
+
 class NoNames(AbstractResolver):
-    """Fails whoever asks it for a name."""
+    """A resolver that fails the test."""
 
     @override
     async def resolve(
@@ -65,7 +77,7 @@ class NoNames(AbstractResolver):
 async def trusting(
     authority: Authority, socket_enabled: None
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that trusts the authority, where there is no name server."""
+    """A session that trusts the authority and cannot resolve names."""
     context = ssl.create_default_context()
     authority.trust(context)
     connector = aiohttp.TCPConnector(ssl=context, resolver=NoNames())

@@ -1,4 +1,4 @@
-"""The servers of an account, and where they may answer."""
+"""The servers of an account, and their addresses."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -62,7 +62,7 @@ RESOURCE = {
 
 @pytest.fixture
 def account(plex_tv: PlexTvSimulator, session: aiohttp.ClientSession) -> PlexAccount:
-    """Who is signed in at plex.tv."""
+    """The client of plex.tv."""
     return PlexAccount(session, CLIENT)
 
 
@@ -107,7 +107,7 @@ async def test_an_account_may_have_no_servers(
     assert await account.get_server_resources(plex_tv.account_token) == ()
 
 
-async def test_all_addresses_are_asked_for(
+async def test_request_for_the_servers(
     plex_tv: PlexTvSimulator, account: PlexAccount
 ) -> None:
     await account.get_server_resources(plex_tv.account_token)
@@ -118,7 +118,7 @@ async def test_all_addresses_are_asked_for(
     assert request.headers["X-Plex-Client-Identifier"] == "of-this-home"
 
 
-async def test_players_are_no_servers(
+async def test_players_are_left_out(
     plex: PlexSimulator, plex_tv: PlexTvSimulator, account: PlexAccount
 ) -> None:
     server = simulator.AccountServer.of(plex)
@@ -132,7 +132,7 @@ async def test_players_are_no_servers(
     assert [server.name for server in found] == ["player,server"]
 
 
-async def test_what_is_malformed_is_left_out(
+async def test_malformed_resources_are_left_out(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [None, 7, [], {}, RESOURCE | {"accessToken": None}, RESOURCE]
@@ -147,7 +147,7 @@ async def test_what_is_malformed_is_left_out(
 
 
 @pytest.mark.parametrize("fault", [Fault.EMPTY, Fault.HTML, Fault.BAD_GATEWAY])
-async def test_what_is_no_list_is_refused(
+async def test_answer_without_a_list_is_refused(
     plex_tv: PlexTvSimulator, account: PlexAccount, fault: Fault
 ) -> None:
     plex_tv.inject(fault)
@@ -156,7 +156,7 @@ async def test_what_is_no_list_is_refused(
         await account.get_server_resources(plex_tv.account_token)
 
 
-async def test_a_list_has_an_end(
+async def test_list_is_limited(
     plex: PlexSimulator, plex_tv: PlexTvSimulator, account: PlexAccount
 ) -> None:
     server = simulator.AccountServer.of(plex)
@@ -181,7 +181,17 @@ async def test_an_account_without_a_valid_token(
     assert len(plex_tv.requests) == 1
 
 
-async def test_the_token_goes_to_where_the_servers_are_listed_and_in_a_header_only(
+@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.UNPROCESSABLE])
+async def test_refusal_of_the_token_by_plex_tv(
+    plex_tv: PlexTvSimulator, account: PlexAccount, fault: Fault
+) -> None:
+    plex_tv.inject(fault)
+
+    with pytest.raises(PlexAuthenticationError):
+        await account.get_server_resources(plex_tv.account_token)
+
+
+async def test_token_is_sent_to_one_host_in_a_header_only(
     plex_tv: PlexTvSimulator, account: PlexAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with PlexTvSimulator() as clients:
@@ -213,7 +223,7 @@ async def test_the_token_is_not_sent_elsewhere(
     "fault",
     [Fault.FORBIDDEN, Fault.HTML, Fault.DROP, Fault.TRUNCATED, Fault.REDIRECT_LOOP],
 )
-async def test_no_failure_brings_the_token_to_light(
+async def test_no_failure_shows_the_token(
     plex_tv: PlexTvSimulator,
     account: PlexAccount,
     caplog: pytest.LogCaptureFixture,
@@ -236,7 +246,7 @@ def test_no_server_shows_its_token() -> None:
     assert server.access_token not in f"{server!r}{server}"
 
 
-# One of them
+# One resource
 
 
 def test_a_server() -> None:
@@ -252,41 +262,46 @@ def test_a_server() -> None:
     )
 
 
-@pytest.mark.parametrize("provides", [NOTHING, None, "", "player", 7, ["server"]])
-def test_it_must_be_a_server(provides: Any) -> None:
-    with pytest.raises(ValueError, match="not a server"):
-        resource(provides=provides)
-
-
-@pytest.mark.parametrize("identifier", [NOTHING, None, "", 7, [], "x" * 129])
-def test_it_needs_an_identifier(identifier: Any) -> None:
-    with pytest.raises(ValueError, match="no clientIdentifier"):
-        resource(clientIdentifier=identifier)
-
-
-@pytest.mark.parametrize("token", [NOTHING, None, "", 7, [], "x" * 513])
-def test_it_needs_a_token(token: Any) -> None:
-    with pytest.raises(ValueError, match="no accessToken"):
-        resource(accessToken=token)
-
-
-def test_identifier_and_token_are_never_cut() -> None:
-    server = resource(clientIdentifier="x" * 128, accessToken="y" * 512)
-
-    assert server.machine_identifier == "x" * 128
-    assert server.access_token == "y" * 512
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        *(
+            ("provides", value, "not a server")
+            for value in (NOTHING, None, "", "player", 7, ["server"])
+        ),
+        *(
+            ("clientIdentifier", value, "no clientIdentifier")
+            for value in (NOTHING, None, "", 7, [], "x" * 129, "5\n1")
+        ),
+        *(
+            ("accessToken", value, "no accessToken")
+            for value in (NOTHING, None, "", 7, [], "x" * 513)
+        ),
+    ],
+)
+def test_other_resources_are_refused(field: str, value: Any, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        resource(**{field: value})
 
 
 @pytest.mark.parametrize(
-    ("sent", "name"),
-    [("n" * 300, "n" * 255), ("", "5133"), (NOTHING, "5133"), (7, "5133")],
+    ("field", "sent", "attribute", "value"),
+    [
+        ("clientIdentifier", "x" * 128, "machine_identifier", "x" * 128),
+        ("accessToken", "y" * 512, "access_token", "y" * 512),
+        ("name", "n" * 300, "name", "n" * 255),
+        ("name", "Me\x00dia", "name", "Media"),
+        *(("name", sent, "name", "5133") for sent in ("", NOTHING, 7)),
+    ],
 )
-def test_its_name(sent: Any, name: str) -> None:
-    assert resource(name=sent).name == name
+def test_fields_of_a_resource(
+    field: str, sent: Any, attribute: str, value: Any
+) -> None:
+    assert getattr(resource(**{field: sent}), attribute) == value
 
 
 @pytest.mark.parametrize("owned", [NOTHING, None, False, 0, 1, "1", "true"])
-def test_only_what_is_said_to_be_owned_is_owned(owned: Any) -> None:
+def test_owned(owned: Any) -> None:
     assert resource(owned=owned).owned is False
 
 
@@ -304,7 +319,7 @@ RESOURCES_OF_ALL_KINDS = st.fixed_dictionaries(
 
 @settings(max_examples=500)
 @given(raw=objects(*RESOURCE) | RESOURCES_OF_ALL_KINDS)
-def test_any_json_is_a_server_or_none(raw: object) -> None:
+def test_any_json_as_a_resource(raw: object) -> None:
     for value in parsed(AccountServer.from_json, raw):
         assert 0 < len(value.machine_identifier) <= 128
         assert 0 < len(value.name) <= 255
@@ -321,7 +336,7 @@ def connection(**changes: Any) -> dict[str, Any]:
 
 
 def urls(*connections: object, **changes: Any) -> tuple[str, ...]:
-    """Return where a server with these connections may answer."""
+    """Return the URLs of a server with these connections."""
     return resource(connections=list(connections), **changes).urls
 
 
@@ -330,7 +345,7 @@ REMOTE = connection(uri="https://remote", address="8.8.8.8", local=False)
 LOCAL = connection(uri="https://local", address="192.168.1.5")
 
 
-def test_home_comes_first_and_a_relay_last() -> None:
+def test_local_comes_first_and_a_relay_last() -> None:
     assert urls(RELAY, REMOTE, LOCAL) == (
         "https://local",
         "http://192.168.1.5:32400",
@@ -339,7 +354,7 @@ def test_home_comes_first_and_a_relay_last() -> None:
     )
 
 
-def test_at_home_every_secure_address_comes_before_a_plain_one() -> None:
+def test_all_local_https_comes_before_local_http() -> None:
     second = connection(uri="https://second", address="172.17.0.1")
 
     assert urls(LOCAL, second, REMOTE) == (
@@ -351,27 +366,27 @@ def test_at_home_every_secure_address_comes_before_a_plain_one() -> None:
     )
 
 
-def test_what_is_equally_good_stays_in_order() -> None:
+def test_equal_addresses_stay_in_order() -> None:
     names = ["https://b", "https://a", "https://c"]
 
     assert urls(*(REMOTE | {"uri": name} for name in names)) == tuple(names)
 
 
-def test_a_relay_is_not_at_home_whatever_it_says() -> None:
+def test_relay_is_never_local() -> None:
     assert urls(RELAY | {"local": True}, REMOTE) == ("https://remote", "https://relay")
 
 
 @pytest.mark.parametrize("local", [NOTHING, None, False, 1, "1", "true"])
-def test_only_what_is_said_to_be_local_is_trusted_with_plain_http(local: Any) -> None:
+def test_no_http_for_remote_addresses(local: Any) -> None:
     assert urls(connection(uri="https://uri", local=local)) == ("https://uri",)
 
 
-def test_plain_http_is_not_tried_where_https_is_required() -> None:
+def test_no_http_where_https_is_required() -> None:
     assert urls(LOCAL, httpsRequired=True) == ("https://local",)
 
 
 @pytest.mark.parametrize("required", [NOTHING, None, False])
-def test_plain_http_is_tried_where_https_is_not_required(required: Any) -> None:
+def test_http_where_https_is_not_required(required: Any) -> None:
     assert len(urls(LOCAL, httpsRequired=required)) == 2
 
 
@@ -382,7 +397,7 @@ def test_plain_http_is_tried_where_https_is_not_required(required: Any) -> None:
         *("http://local:32400", "HTTP://local", "https://" + "x" * 505),
     ],
 )
-def test_a_uri_is_a_secure_one(uri: Any) -> None:
+def test_other_uris_are_left_out(uri: Any) -> None:
     assert urls(connection(uri=uri)) == ("http://192.168.1.5:32400",)
 
 
@@ -416,7 +431,7 @@ def test_a_plain_address(address: str, port: int, url: str) -> None:
         *({"port": port} for port in (-1, 65536, 10**400)),
     ],
 )
-def test_what_is_no_address_is_left_out(changes: dict[str, Any]) -> None:
+def test_invalid_addresses_are_left_out(changes: dict[str, Any]) -> None:
     assert urls(connection(uri=None, **changes), LOCAL) == urls(LOCAL)
 
 
@@ -425,7 +440,7 @@ def test_a_server_may_have_no_address(connections: Any) -> None:
     assert resource(connections=connections).urls == ()
 
 
-def test_what_is_no_connection_is_left_out() -> None:
+def test_invalid_connections_are_left_out() -> None:
     assert urls(None, 7, "text", [], {}, LOCAL) == urls(LOCAL)
 
 
@@ -433,7 +448,7 @@ def remotes(numbers: Iterable[int]) -> list[dict[str, Any]]:
     return [REMOTE | {"uri": f"https://{number}"} for number in numbers]
 
 
-def test_of_too_many_addresses_the_best_are_kept() -> None:
+def test_best_of_too_many_addresses() -> None:
     found = urls(RELAY, *remotes(range(40)), LOCAL)
 
     assert len(found) == 32
@@ -446,8 +461,6 @@ ADDRESSES = st.text() | st.ip_addresses().map(str)
 
 @settings(max_examples=500)
 @given(address=ADDRESSES, port=st.integers(-1, 65536), uri=st.text() | ADDRESSES)
-def test_any_connection_is_an_address_or_none(
-    address: str, port: int, uri: str
-) -> None:
+def test_any_connection(address: str, port: int, uri: str) -> None:
     for url in urls(connection(address=address, port=port, uri=f"https://{uri}")):
         assert url.startswith(("https://", "http://"))

@@ -1,4 +1,4 @@
-"""Which of many addresses is a server's."""
+"""Finding the address at which a server answers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -44,12 +44,12 @@ async def impostor(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
 
 @pytest.fixture
 def dead() -> str:
-    """Where nobody listens."""
+    """A URL that refuses connections."""
     return AccountConnection.dead().uri
 
 
-def asks() -> list[str]:
-    """Return what is still asked."""
+def running_checks() -> list[str]:
+    """Return the names of requests that are still running."""
     coroutines = [task.get_coro() for task in asyncio.all_tasks()]
     names = [getattr(one, "__qualname__", "") for one in coroutines]
     return [name for name in names if name.startswith("find_address")]
@@ -65,7 +65,7 @@ async def test_the_first_address_that_answers(
     assert await find_address(session, [again.url, plex.url], wanted) == URL(again.url)
 
 
-async def test_the_address_may_be_one_that_people_type(
+async def test_address_as_typed(
     session: aiohttp.ClientSession, plex: PlexSimulator, wanted: str
 ) -> None:
     typed = f"127.0.0.1:{plex.port}/web/index.html"
@@ -73,7 +73,7 @@ async def test_the_address_may_be_one_that_people_type(
     assert await find_address(session, iter([typed]), wanted) == URL(plex.url)
 
 
-async def test_no_token_is_sent_and_the_client_introduced(
+async def test_no_token_is_sent(
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
     impostor: PlexSimulator,
@@ -92,7 +92,7 @@ async def test_no_token_is_sent_and_the_client_introduced(
     assert len(plex.requests) == len(impostor.requests) == 1
 
 
-async def test_all_are_asked_at_once_and_the_order_decides(
+async def test_requests_are_parallel_and_the_order_decides(
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
     again: PlexSimulator,
@@ -112,7 +112,7 @@ async def test_all_are_asked_at_once_and_the_order_decides(
     assert await finding == URL(plex.url)
 
 
-async def test_another_server_is_passed_over(
+async def test_another_server_is_skipped(
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
     impostor: PlexSimulator,
@@ -133,7 +133,7 @@ async def test_another_server_is_passed_over(
         *(Fault.HTML, Fault.EMPTY, Fault.HUGE, Fault.REDIRECT_ELSEWHERE),
     ],
 )
-async def test_who_does_not_answer_well_is_passed_over(
+async def test_failures_are_skipped(
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
     again: PlexSimulator,
@@ -151,27 +151,27 @@ async def test_who_does_not_answer_well_is_passed_over(
     "url",
     ["", "http://", "ftp://127.0.0.1", "http://user:password@127.0.0.1", "a b", "[]@"],
 )
-async def test_what_is_no_address_is_passed_over(
+async def test_invalid_addresses_are_skipped(
     session: aiohttp.ClientSession, plex: PlexSimulator, wanted: str, url: str
 ) -> None:
     assert await find_address(session, [url], wanted) is None
     assert await find_address(session, [url, plex.url], wanted) == URL(plex.url)
 
 
-async def test_nobody_answers(
+async def test_no_answer(
     session: aiohttp.ClientSession, dead: str, wanted: str
 ) -> None:
     assert await find_address(session, [dead], wanted) is None
     assert await find_address(session, [], wanted) is None
 
 
-async def test_where_nobody_listens_is_passed_over(
+async def test_refused_connection_is_skipped(
     session: aiohttp.ClientSession, plex: PlexSimulator, dead: str, wanted: str
 ) -> None:
     assert await find_address(session, [dead, plex.url], wanted) == URL(plex.url)
 
 
-async def test_who_takes_longer_than_five_seconds_is_passed_over(
+async def test_answer_after_five_seconds_is_skipped(
     freezer: FrozenDateTimeFactory,
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
@@ -194,10 +194,10 @@ async def test_who_takes_longer_than_five_seconds_is_passed_over(
     assert await finding == URL(again.url)
 
 
-# How often
+# The number of requests
 
 
-async def test_each_address_is_asked_once(
+async def test_one_request_for_each_address(
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
     impostor: PlexSimulator,
@@ -209,7 +209,7 @@ async def test_each_address_is_asked_once(
     assert len(plex.requests) == len(impostor.requests) == 1
 
 
-async def test_no_more_than_32_addresses_are_asked(
+async def test_at_most_32_addresses(
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
     impostor: PlexSimulator,
@@ -223,10 +223,10 @@ async def test_no_more_than_32_addresses_are_asked(
     assert await find_address(session, [*others[1:], plex.url], wanted)
 
 
-# What is left of it. Time stands still, so that nothing ends by itself.
+# Nothing is left. The clock stands still, so that nothing ends by itself.
 
 
-async def test_nothing_goes_on_once_the_address_is_found(
+async def test_other_requests_end_when_the_address_is_found(
     freezer: FrozenDateTimeFactory,
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
@@ -237,10 +237,10 @@ async def test_nothing_goes_on_once_the_address_is_found(
 
     assert await find_address(session, [plex.url, again.url], wanted)
 
-    assert asks() == []
+    assert running_checks() == []
 
 
-async def test_nothing_goes_on_when_it_is_given_up(
+async def test_requests_end_when_the_search_is_cancelled(
     freezer: FrozenDateTimeFactory,
     session: aiohttp.ClientSession,
     plex: PlexSimulator,
@@ -254,21 +254,21 @@ async def test_nothing_goes_on_when_it_is_given_up(
     )
     await plex.wait_for_request("GET", IDENTITY)
     await again.wait_for_request("GET", IDENTITY)
-    assert len(asks()) == 3
+    assert len(running_checks()) == 3
 
     finding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await finding
 
-    assert asks() == []
+    assert running_checks() == []
 
 
-# With what plex.tv tells
+# With addresses from plex.tv
 
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> SSLContext:
-    """What a Plex Media Server speaks."""
+    """The TLS context of a Plex Media Server."""
     return authority.direct(HASH)
 
 
@@ -294,7 +294,7 @@ async def test_a_server_of_an_account(
     assert found == URL(f"https://127-0-0-1.{HASH}.plex.direct:{plex.port}")
 
 
-async def test_an_impostor_hears_no_token_even_if_it_points_to_the_server(
+async def test_redirect_to_the_server_is_not_followed(
     session: aiohttp.ClientSession, plex: PlexSimulator, wanted: str
 ) -> None:
     redirect = http(302, b"", location=f"{plex.url}{IDENTITY}")

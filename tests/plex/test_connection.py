@@ -1,7 +1,8 @@
-"""Servers that cannot be reached, do not answer, or do not speak TLS as they should."""
+"""Connecting: refused, slow, dead, redirected, IPv6 and TLS connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+import gc
 import socket
 import ssl
 from typing import override
@@ -10,6 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from yarl import URL
 
 from custom_components.plex_butler.plex import (
     PlexConnectionError,
@@ -20,6 +22,7 @@ from custom_components.plex_butler.plex import (
     PlexTimeoutError,
     PlexTlsError,
     StartResult,
+    connection,
 )
 from tests.simulator import Authority, Fault, PlexSimulator
 
@@ -29,7 +32,7 @@ BACKUP = "BackupDatabase"
 
 
 class Names(AbstractResolver):
-    """Knows no name, and says so when it may answer."""
+    """A resolver that fails for every name, as soon as it may answer."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
@@ -58,14 +61,14 @@ def names() -> Names:
 
 @pytest.fixture
 async def lost(names: Names, socket_enabled: None) -> AsyncIterator[PlexServer]:
-    """A server whose name must be looked up."""
+    """The client of a server whose name must be resolved."""
     connector = aiohttp.TCPConnector(resolver=names)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield PlexServer(session, "plex.invalid", "token")
 
 
 async def raised(request: Awaitable[object]) -> type[object]:
-    """Return exactly what a request failed with."""
+    """Return the type of a request's error."""
     (error,) = await asyncio.gather(request, return_exceptions=True)
     return type(error)
 
@@ -106,9 +109,7 @@ async def test_http_dropped_unanswered_asks_for_https(
     assert len(plex.requests) == {"POST": 1}.get(method, 2)
 
 
-async def test_the_server_is_there_again_for_the_next_call(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_server_that_is_back(plex: PlexSimulator, server: PlexServer) -> None:
     await server.get_butler_tasks()
     await plex.stop()
     with pytest.raises(PlexConnectionError):
@@ -117,6 +118,58 @@ async def test_the_server_is_there_again_for_the_next_call(
     await plex.start()
 
     assert len(await server.get_butler_tasks()) == 22
+
+
+# Sessions
+
+
+async def test_cookies_are_neither_stored_nor_sent(
+    plex: PlexSimulator, socket_enabled: None
+) -> None:
+    plex.cookie = "of-the-server"
+    jar = aiohttp.CookieJar(unsafe=True)
+    jar.update_cookies({"other": "of-another-client"}, URL(plex.url))
+    async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        server = PlexServer(session, plex.url, plex.token)
+
+        await server.get_butler_tasks()
+        await server.start_all_tasks()
+        async with server.notifications():
+            pass
+
+    assert len(plex.requests) == 3
+    assert all("Cookie" not in request.headers for request in plex.requests)
+    assert [cookie.key for cookie in jar] == ["other"]
+
+
+async def test_headers_of_the_session_are_sent(plex: PlexSimulator) -> None:
+    async with aiohttp.ClientSession(headers={"User-Agent": "of-the-home"}) as session:
+        server = PlexServer(session, plex.url, plex.token)
+
+        await server.get_name()
+        async with server.notifications():
+            pass
+
+    agents = [request.headers["User-Agent"] for request in plex.requests]
+    assert agents == ["of-the-home", "of-the-home"]
+
+
+async def test_session_is_left_open(
+    plex: PlexSimulator, recwarn: pytest.WarningsRecorder
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        server = PlexServer(session, plex.url, plex.token)
+        await server.get_name()
+        plex.inject(Fault.TRUNCATED)
+        with pytest.raises(PlexConnectionError):
+            await server.get_name()
+        del server
+        gc.collect()
+
+        assert not session.closed
+        async with session.get(plex.url):
+            pass
+    assert [str(w.message) for w in recwarn if "nclosed" in str(w.message)] == []
 
 
 # Connections that were kept open
@@ -173,8 +226,8 @@ async def test_http_that_has_worked_for_a_websocket_does_not_ask_for_https(
     assert type(error.value) is PlexConnectionError
 
 
-# No answer in time. The event loop's clock stands still, too, once a test has the
-# freezer; it comes first among the fixtures, so that nothing outlives it.
+# No answer in time. With the freezer, the clock of the event loop stands still, too. It
+# is the first of the fixtures, so that it ends last.
 
 
 async def test_an_answer_may_take_fourteen_seconds(
@@ -191,7 +244,7 @@ async def test_an_answer_may_take_fourteen_seconds(
 
 
 @pytest.mark.parametrize("fault", [Fault.SLOW, Fault.DRIP])
-async def test_no_whole_answer_within_fifteen_seconds_is_a_time_out(
+async def test_time_out_after_fifteen_seconds(
     freezer: FrozenDateTimeFactory,
     plex: PlexSimulator,
     server: PlexServer,
@@ -252,7 +305,7 @@ async def test_connecting_may_take_four_seconds(
         await request
 
 
-async def test_no_connection_within_five_seconds_is_no_slow_answer(
+async def test_no_connection_within_five_seconds(
     freezer: FrozenDateTimeFactory, names: Names, lost: PlexServer
 ) -> None:
     request = asyncio.ensure_future(lost.get_butler_tasks())
@@ -263,12 +316,39 @@ async def test_no_connection_within_five_seconds_is_no_slow_answer(
     assert await raised(request) is PlexConnectionError
 
 
+# IPv6
+
+
+async def test_ipv6(
+    plex: PlexSimulator, session: aiohttp.ClientSession, ipv6: None
+) -> None:
+    await plex.stop()
+    plex.host = "::1"
+    await plex.start()
+
+    for url in (plex.url, f"[::1]:{plex.port}", f"http://[0:0::1]:{plex.port}/"):
+        server = PlexServer(session, url, plex.token)
+        assert await server.get_name() == plex.name
+        async with server.notifications():
+            pass
+        assert {one.headers["Host"] for one in plex.requests} == {f"[::1]:{plex.port}"}
+
+
+@pytest.mark.parametrize("zone", ["nowhere", "4294967295", "99999999999"])
+async def test_zone_that_does_not_exist_is_a_failed_connection(
+    session: aiohttp.ClientSession, ipv6: None, zone: str
+) -> None:
+    server = PlexServer(session, f"http://[fe80::1%{zone}]:1", "token")
+
+    assert await raised(server.get_butler_tasks()) is PlexConnectionError
+
+
 # TLS
 
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> ssl.SSLContext:
-    """What a server at 127.0.0.1 speaks, with a certificate few trust."""
+    """The TLS context of a server at 127.0.0.1."""
     return authority.valid_for("127.0.0.1")
 
 
@@ -281,7 +361,7 @@ async def test_https(tls: ssl.SSLContext, trusting: aiohttp.ClientSession) -> No
     assert b"X-Plex-Token: token" in wire.requests[0]
 
 
-async def test_a_certificate_no_one_trusts(
+async def test_untrusted_certificate(
     tls: ssl.SSLContext, session: aiohttp.ClientSession
 ) -> None:
     async with Wire(http(), tls=tls) as wire:
@@ -293,7 +373,7 @@ async def test_a_certificate_no_one_trusts(
     assert wire.requests == []
 
 
-async def test_https_where_http_is_spoken(
+async def test_https_to_an_http_server(
     plex: PlexSimulator, session: aiohttp.ClientSession
 ) -> None:
     server = PlexServer(session, f"https://127.0.0.1:{plex.port}", "token")
@@ -302,7 +382,7 @@ async def test_https_where_http_is_spoken(
         await server.get_butler_tasks()
 
 
-async def test_http_where_https_is_spoken(
+async def test_http_to_an_https_server(
     tls: ssl.SSLContext, session: aiohttp.ClientSession
 ) -> None:
     async with Wire(http(), tls=tls) as wire:
@@ -322,7 +402,7 @@ async def test_https_dropped_unanswered_is_a_lost_connection(
     assert type(error.value) is PlexConnectionError
 
 
-async def test_a_handshake_that_never_ends_is_no_connection(
+async def test_handshake_that_never_ends(
     freezer: FrozenDateTimeFactory, session: aiohttp.ClientSession
 ) -> None:
     async with Wire(b"") as silent:
@@ -376,7 +456,7 @@ async def test_the_token_is_not_sent_elsewhere(
         "data:,tasks",
     ],
 )
-async def test_a_redirect_to_no_address_of_the_server_is_refused(
+async def test_redirect_to_another_address_is_refused(
     plex: PlexSimulator, server: PlexServer, target: str
 ) -> None:
     plex.inject(Fault.REDIRECT_ELSEWHERE)
@@ -450,7 +530,7 @@ async def test_a_redirect_that_keeps_the_method_for_good_is_followed_by_a_start(
     assert wire.requests[1].startswith(b"POST /there ")
 
 
-async def test_a_loop_ends(plex: PlexSimulator, server: PlexServer) -> None:
+async def test_redirect_loop(plex: PlexSimulator, server: PlexServer) -> None:
     plex.inject(Fault.REDIRECT_LOOP)
 
     with pytest.raises(PlexRedirectError, match="too often"):
@@ -467,9 +547,13 @@ async def test_three_redirects_in_a_row_are_followed(
     assert len(await server.get_butler_tasks()) == 22
 
 
-async def test_what_a_redirect_says_is_not_waited_for(socket_enabled: None) -> None:
-    never = http(307, b"", content_length="1", location="/there")
-    # A connection that is not given back is missed when there is only one.
+@pytest.mark.parametrize("status", [307, 400])
+async def test_body_is_not_read_before_the_next_request(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(connection, "PAUSE", 0)
+    never = http(status, b"", content_length="1", location="/there")
+    # There is only one connection: if it is not released, the next request hangs.
     connector = aiohttp.TCPConnector(limit=1)
     async with (
         Wire(never, http()) as wire,
@@ -478,7 +562,9 @@ async def test_what_a_redirect_says_is_not_waited_for(socket_enabled: None) -> N
         assert await PlexServer(session, wire.address).get_butler_tasks() == ()
 
 
-async def test_a_location_alone_is_no_redirect(session: aiohttp.ClientSession) -> None:
+async def test_location_without_a_redirect_status(
+    session: aiohttp.ClientSession,
+) -> None:
     location = "http://elsewhere.example.com/"
     async with Wire(http(location=location), http(500, location=location)) as wire:
         server = PlexServer(session, wire.address)

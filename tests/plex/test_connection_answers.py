@@ -8,6 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.plex_butler.plex import (
+    ButlerTask,
     PlexAuthenticationError,
     PlexBusyError,
     PlexConnectionError,
@@ -15,6 +16,7 @@ from custom_components.plex_butler.plex import (
     PlexForbiddenError,
     PlexResponseError,
     PlexServer,
+    PlexServerError,
     PlexUnknownTaskError,
     StartResult,
 )
@@ -68,7 +70,7 @@ async def test_a_shared_user_may_know_the_name_but_not_the_tasks(
         await server.get_butler_tasks()
 
 
-async def test_a_wrong_token_is_refused_but_the_identity_is_told(
+async def test_identity_with_a_wrong_token(
     plex: PlexSimulator, session: aiohttp.ClientSession
 ) -> None:
     server = PlexServer(session, plex.url, "wrong")
@@ -79,20 +81,29 @@ async def test_a_wrong_token_is_refused_but_the_identity_is_told(
 
 
 @pytest.mark.parametrize(
-    ("fault", "status"),
-    [(Fault.NOT_FOUND, 404), (Fault.SERVER_ERROR, 500), (Fault.BAD_GATEWAY, 502)],
+    ("fault", "status", "kind"),
+    [
+        (Fault.NOT_FOUND, 404, PlexResponseError),
+        (Fault.UNPROCESSABLE, 422, PlexResponseError),
+        (Fault.SERVER_ERROR, 500, PlexServerError),
+        (Fault.BAD_GATEWAY, 502, PlexServerError),
+        (Fault.GATEWAY_TIMEOUT, 504, PlexServerError),
+    ],
 )
 async def test_any_other_status_is_kept(
-    plex: PlexSimulator, server: PlexServer, fault: Fault, status: int
+    plex: PlexSimulator,
+    server: PlexServer,
+    fault: Fault,
+    status: int,
+    kind: type[PlexResponseError],
 ) -> None:
     plex.inject(fault)
 
-    with pytest.raises(PlexResponseError, match=f"^HTTP status {status}$") as raised:
-        await server.get_butler_tasks()
-    assert raised.value.status == status
-    with pytest.raises(PlexResponseError) as raised:
-        await server.start_all_tasks()
-    assert raised.value.status == status
+    for call in (server.get_butler_tasks, server.start_all_tasks):
+        with pytest.raises(kind, match=f"^HTTP status {status}$") as raised:
+            await call()
+        assert type(raised.value) is kind
+        assert raised.value.status == status
 
 
 async def test_only_404_means_an_unknown_task(
@@ -155,7 +166,7 @@ async def test_only_2xx_is_success(session: aiohttp.ClientSession, status: int) 
         ("Sun, 01 Mar 99999999999999999999 12:00:00 GMT", None),
     ],
 )
-async def test_a_busy_server_may_say_for_how_long(
+async def test_retry_after(
     freezer: FrozenDateTimeFactory,
     session: aiohttp.ClientSession,
     status: int,
@@ -181,7 +192,7 @@ async def test_a_busy_server_may_say_for_how_long(
         (Fault.RATE_LIMITED_BARE, None),
     ],
 )
-async def test_a_busy_server_need_not_say_so(
+async def test_busy_server(
     plex: PlexSimulator, server: PlexServer, fault: Fault, seconds: float | None
 ) -> None:
     plex.inject(fault)
@@ -199,16 +210,16 @@ async def test_a_busy_server_need_not_say_so(
     ("fault", "reason"),
     [
         (Fault.HTML, "not JSON"),
-        (Fault.NOT_UTF8, "not JSON"),
         (Fault.DEEP_JSON, "not JSON"),
         (Fault.WRONG_SHAPE, "no ButlerTasks"),
         (Fault.WRONG_TYPES, "no ButlerTasks"),
         (Fault.HUGE, "larger than 4 MiB"),
         (Fault.HUGE_LENGTH, "larger than 4 MiB"),
         (Fault.GZIP_BOMB, "larger than 4 MiB"),
+        (Fault.FALSE_GZIP, "cannot be decompressed"),
     ],
 )
-async def test_what_no_plex_answers_is_a_response_error(
+async def test_other_answers_are_response_errors(
     plex: PlexSimulator, server: PlexServer, fault: Fault, reason: str
 ) -> None:
     plex.inject(fault)
@@ -239,7 +250,7 @@ async def test_half_an_answer_is_a_lost_connection(
         pytest.param(http(cookie="x" * 100_000), id="long-header"),
     ],
 )
-async def test_what_is_no_http_is_a_response_error(
+async def test_other_protocols_are_response_errors(
     session: aiohttp.ClientSession, wire: bytes
 ) -> None:
     async with Wire(wire) as odd:
@@ -254,7 +265,6 @@ async def test_what_is_no_http_is_a_response_error(
 @pytest.mark.parametrize(
     "wire",
     [
-        pytest.param(http(content_encoding="gzip"), id="no-gzip"),
         pytest.param(http(content_encoding="deflate"), id="no-deflate"),
         pytest.param(
             http(body=gzip.compress(NO_TASKS)[:12], content_encoding="gzip"),
@@ -266,7 +276,7 @@ async def test_what_is_no_http_is_a_response_error(
         pytest.param(http(body=b'{"ButlerTasks": NaN}'), id="nan"),
     ],
 )
-async def test_what_cannot_be_decoded_is_an_error_of_plex(
+async def test_bodies_that_cannot_be_decoded(
     session: aiohttp.ClientSession, wire: bytes
 ) -> None:
     async with Wire(wire) as odd:
@@ -276,7 +286,43 @@ async def test_what_cannot_be_decoded_is_an_error_of_plex(
             await server.get_butler_tasks()
 
 
-async def test_a_request_to_do_something_does_not_look_at_the_body(
+@pytest.mark.parametrize(
+    "fault", [Fault.NOT_UTF8, Fault.CONTROL_CHARACTERS, Fault.HUGE_NUMBER]
+)
+async def test_bad_text_or_number_costs_nothing_else(
+    plex: PlexSimulator, server: PlexServer, fault: Fault
+) -> None:
+    plex.butler.start(BACKUP)
+    plex.inject(fault)
+    begin = "\ufffd\ufffd" if fault is Fault.NOT_UTF8 else ""
+
+    tasks = {task.name: task for task in await server.get_butler_tasks()}
+    activities = await server.get_activities()
+    settings = {one.id: one for one in await server.get_settings()}
+
+    assert list(tasks) == list(plex.tasks)
+    assert tasks[BACKUP].title == f"{begin}Backup Database"
+    assert tasks[BACKUP].enabled is True
+    assert tasks[BACKUP].interval == (None if fault is Fault.HUGE_NUMBER else 3)
+    assert [one.title for one in activities] == [f"{begin}Butler tasks", begin + BACKUP]
+    assert list(settings) == list(plex.settings)
+    assert settings["ButlerTaskBackupDatabase"].value is True
+    assert await server.get_name() == f"{begin}Media Server"
+
+
+async def test_half_of_a_surrogate_pair_costs_nothing_else(
+    session: aiohttp.ClientSession,
+) -> None:
+    task = b'{"name": "A", "title": "A\\ud800", "interval": 3, "enabled": true}'
+    bad = task.replace(b'"A"', b'"\\ud800"')
+    body = b'{"ButlerTasks": {"ButlerTask": [%b, %b]}}' % (task, bad)
+    async with Wire(http(body=body)) as wire:
+        (found,) = await PlexServer(session, wire.address).get_butler_tasks()
+
+    assert found == ButlerTask("A", "A", None, 3, None, enabled=True)
+
+
+async def test_body_of_a_start_is_not_read(
     plex: PlexSimulator, server: PlexServer
 ) -> None:
     plex.inject(Fault.DRIP, method="POST")
@@ -297,7 +343,7 @@ async def test_an_answer_may_have_four_mib(session: aiohttp.ClientSession) -> No
             await server.get_butler_tasks()
 
 
-async def test_an_endless_answer_is_not_read_on(
+async def test_endless_answer_is_not_read(
     session: aiohttp.ClientSession,
 ) -> None:
     chunk = b"10000\r\n" + b" " * 2**16 + b"\r\n"
@@ -308,7 +354,7 @@ async def test_an_endless_answer_is_not_read_on(
 
         await wire.left.wait()
 
-    # What the client read, and what the network held when it left.
+    # The data that was read, and the data in buffers.
     assert wire.sent < 32 * MIB
 
 

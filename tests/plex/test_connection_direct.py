@@ -1,4 +1,4 @@
-"""A server is reached by its plex.direct name where nobody can look a name up."""
+"""Connecting to plex.direct names without resolving them."""
 
 from collections.abc import AsyncIterator
 from ssl import SSLContext
@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from custom_components.plex_butler.plex import (
+    PlexConnectionError,
     PlexRedirectError,
     PlexServer,
     PlexTlsError,
@@ -23,17 +24,22 @@ OTHER_NAME = direct_name("127.0.0.1", OTHER_HASH)
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> SSLContext:
-    """What a Plex Media Server speaks."""
+    """The TLS context of a Plex Media Server."""
     return authority.direct(HASH)
+
+
+def simulator_at(host: str, tls: SSLContext) -> PlexSimulator:
+    """Return a server that speaks TLS, not started yet."""
+    simulator = PlexSimulator()
+    simulator.host = host
+    simulator.ssl_context = tls
+    return simulator
 
 
 @pytest.fixture
 async def plex(tls: SSLContext, socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    """A Plex Media Server that speaks TLS as they do."""
-    simulator = PlexSimulator()
-    simulator.ssl_context = tls
-    async with simulator:
-        yield simulator
+    async with simulator_at("127.0.0.1", tls) as plex:
+        yield plex
 
 
 @pytest.fixture
@@ -68,9 +74,7 @@ async def test_a_name_may_be_written_in_other_ways(
     assert plex.requests[0].headers.getall("Host") == [f"{NAME}:{plex.port}"]
 
 
-async def test_the_server_is_asked_by_its_name(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_host_header(plex: PlexSimulator, server: PlexServer) -> None:
     await server.get_identity()
     await server.get_butler_tasks()
 
@@ -79,7 +83,7 @@ async def test_the_server_is_asked_by_its_name(
     assert [request.token for request in plex.requests] == [None, plex.token]
 
 
-async def test_without_tls_there_is_no_look_up_either(
+async def test_name_without_tls(
     trusting: aiohttp.ClientSession,
 ) -> None:
     async with PlexSimulator() as plex:
@@ -87,6 +91,47 @@ async def test_without_tls_there_is_no_look_up_either(
 
         assert await server.get_name() == plex.name
         assert plex.requests[0].headers["Host"] == f"{NAME}:{plex.port}"
+
+
+async def test_ipv6_address_in_the_name(
+    tls: SSLContext, trusting: aiohttp.ClientSession, ipv6: None
+) -> None:
+    async with simulator_at("::1", tls) as plex:
+        for name in (direct_name("::1", HASH), direct_name("0:0:0:0:0:0:0:1", HASH)):
+            server = PlexServer(trusting, f"https://{name}:{plex.port}", plex.token)
+
+            assert await server.get_name() == plex.name
+            async with server.notifications():
+                pass
+            assert plex.requests[-1].headers["Host"] == f"{name}:{plex.port}"
+
+        other = f"https://{direct_name('::1', OTHER_HASH)}:{plex.port}"
+        with pytest.raises(PlexTlsError, match="certificate"):
+            await PlexServer(trusting, other, plex.token).get_name()
+        assert len(plex.requests) == 4
+
+
+async def test_redirect_to_an_ipv6_address_or_its_name(
+    tls: SSLContext, trusting: aiohttp.ClientSession, ipv6: None
+) -> None:
+    async with simulator_at("::1", tls) as plex:
+        name = direct_name("::1", HASH)
+        server = PlexServer(trusting, f"https://{name}:{plex.port}", plex.token)
+        for host in (name, "[::1]"):
+            plex.redirect_target = f"https://{host}:{plex.port}/butler"
+            plex.inject(Fault.REDIRECT_ELSEWHERE, times=1)
+
+            assert len(await server.get_butler_tasks()) == 22
+
+
+@pytest.mark.parametrize("address", ["fe80::1", "ff02::1", "::"])
+async def test_ipv6_address_that_cannot_be_reached(
+    trusting: aiohttp.ClientSession, ipv6: None, address: str
+) -> None:
+    url = f"https://{direct_name(address, HASH)}:1"
+
+    with pytest.raises(PlexConnectionError):
+        await PlexServer(trusting, url).get_identity()
 
 
 async def test_another_name_is_looked_up(trusting: aiohttp.ClientSession) -> None:
@@ -101,7 +146,7 @@ async def test_another_name_is_looked_up(trusting: aiohttp.ClientSession) -> Non
 
 @pytest.fixture
 def other(plex: PlexSimulator, trusting: aiohttp.ClientSession) -> PlexServer:
-    """Another server, which is said to be at the same address."""
+    """The client of another server, at the same address."""
     return PlexServer(trusting, f"https://{OTHER_NAME}:{plex.port}", plex.token)
 
 
@@ -146,7 +191,7 @@ async def test_a_certificate_for_the_address_is_not_one_for_the_name(
     assert wire.requests == []
 
 
-async def test_a_certificate_no_one_trusts(
+async def test_untrusted_certificate(
     plex: PlexSimulator, url: str, session: aiohttp.ClientSession
 ) -> None:
     with pytest.raises(PlexTlsError, match="certificate"):
@@ -238,7 +283,7 @@ async def test_a_redirect_to_anywhere_else_is_refused(
 async def test_a_redirect_from_an_address_to_its_name_is_refused(
     trusting: aiohttp.ClientSession,
 ) -> None:
-    """Only a name says which address it stands for."""
+    """Only from a name to its address."""
     async with PlexSimulator() as plex:
         plex.inject(Fault.REDIRECT_ELSEWHERE)
         plex.redirect_target = f"http://{NAME}:{plex.port}/butler"

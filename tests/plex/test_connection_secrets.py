@@ -22,7 +22,7 @@ HANGS = (Fault.SLOW, Fault.DRIP)
 
 
 async def everything_said(server: PlexServer) -> str:
-    """Return all that every call raises, as a log would show it."""
+    """Return the errors of all calls, as a log would show them."""
     outcomes = await asyncio.gather(
         server.get_identity(),
         server.get_name(),
@@ -42,7 +42,7 @@ async def everything_said(server: PlexServer) -> str:
 
 
 def tokens_sent(plex: PlexSimulator) -> set[str | None]:
-    """Return which tokens came along, but for the call that needs none."""
+    """Return the tokens of all requests except that for the identity."""
     asked = [one for one in plex.requests if not one.raw_path.endswith("/identity")]
     return {request.token for request in asked}
 
@@ -54,7 +54,7 @@ def plex(plex: PlexSimulator) -> PlexSimulator:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in HANGS])
-async def test_no_fault_brings_the_token_to_light(
+async def test_faults(
     plex: PlexSimulator,
     server: PlexServer,
     caplog: pytest.LogCaptureFixture,
@@ -72,7 +72,7 @@ async def test_no_fault_brings_the_token_to_light(
 
 
 @pytest.mark.parametrize("fault", HANGS)
-async def test_no_time_out_brings_the_token_to_light(
+async def test_time_outs(
     plex: PlexSimulator,
     server: PlexServer,
     caplog: pytest.LogCaptureFixture,
@@ -100,7 +100,7 @@ async def test_no_time_out_brings_the_token_to_light(
         pytest.param(http(transfer_encoding="chunked"), id="two-lengths"),
     ],
 )
-async def test_no_broken_answer_brings_the_token_to_light(
+async def test_broken_answers(
     session: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,
     answer: bytes,
@@ -116,7 +116,7 @@ async def test_no_broken_answer_brings_the_token_to_light(
     assert SECRET not in caplog.text
 
 
-async def test_an_unreachable_server_does_not_bring_the_token_to_light(
+async def test_unreachable_server(
     plex: PlexSimulator, server: PlexServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -143,7 +143,7 @@ async def test_an_unreachable_server_does_not_bring_the_token_to_light(
         f"{SECRET}..",
     ],
 )
-def test_a_refused_address_does_not_bring_what_was_typed_to_light(typed: str) -> None:
+def test_refused_address_is_not_shown(typed: str) -> None:
     with pytest.raises(PlexUrlError) as raised:
         normalize_url(typed)
 

@@ -1,10 +1,13 @@
-"""The names that stand for an address, and the certificates that are valid for them."""
+"""plex.direct names and certificates."""
 
 import asyncio
 import gc
-from ipaddress import IPv4Address
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address, ip_address
 import socket
+import ssl
 from ssl import SSLContext
+from typing import Any
 import warnings
 
 from freezegun.api import FrozenDateTimeFactory
@@ -14,6 +17,7 @@ from yarl import URL
 
 from custom_components.plex_butler.plex import (
     Certificate,
+    direct_hash_of,
     direct_url,
     read_certificate,
 )
@@ -35,9 +39,14 @@ from .common import HASH, Wire, idle
         (f"1-2-3-4.{'a' * 63}.plex.direct", "1.2.3.4"),
         ("1-2-3-4.ABC.Plex.DIRECT", "1.2.3.4"),
         ("1-2-3-4.abc.plex.direct.", "1.2.3.4"),
+        ("2001-db8--5.abc.plex.direct", "2001:db8::5"),
+        ("2001-0db8-0-0-0-0-0-0005.abc.plex.direct", "2001:db8::5"),
+        ("2001-DB8-1-2-3-4-5-F.abc.plex.direct", "2001:db8:1:2:3:4:5:f"),
+        ("--1.abc.plex.direct", "::1"),
+        ("fe80--.abc.plex.direct", "fe80::"),
     ],
 )
-def test_a_name_stands_for_an_address(host: str, address: str) -> None:
+def test_address_in_a_name(host: str, address: str) -> None:
     assert direct_address(host) == address
 
 
@@ -60,7 +69,14 @@ def test_a_name_stands_for_an_address(host: str, address: str) -> None:
         "1.2.3.4.abc.plex.direct",
         "\u0661-2-3-4.abc.plex.direct",
         f"{'1' * 5000}-2-3-4.abc.plex.direct",
-        "2001-db8--5.abc.plex.direct",
+        "2001-db8---5.abc.plex.direct",
+        "2001--db8--5.abc.plex.direct",
+        "1-2-3-4-5-6-7.abc.plex.direct",
+        "1-2-3-4-5-6-7-8-9.abc.plex.direct",
+        "2001-db8--12345.abc.plex.direct",
+        "2001-db8--g.abc.plex.direct",
+        "fe80--1%eth0.abc.plex.direct",
+        "2001:db8::5.abc.plex.direct",
         # Not a hash
         "1-2-3-4.plex.direct",
         "1-2-3-4..plex.direct",
@@ -76,13 +92,13 @@ def test_a_name_stands_for_an_address(host: str, address: str) -> None:
         "x1-2-3-4.abc.plex.direct",
         " 1-2-3-4.abc.plex.direct",
         "1-2-3-4.abc.plex.direct\n",
-        # What looks like it, or like one of its letters in another case
+        # Similar letters of other alphabets
         "1-2-3-4.abc.plex.d\u0131rect",
         "1-2-3-4.\u017f.plex.direct",
         "1-2-3-4.\u212a.plex.direct",
     ],
 )
-def test_any_other_name_stands_for_none(host: str | None) -> None:
+def test_no_address_in_other_names(host: str | None) -> None:
     assert direct_address(host) is None
 
 
@@ -110,29 +126,60 @@ def test_the_hash_of_a_domain(domain: str, hash_: str | None) -> None:
     assert direct_hash(domain) == hash_
 
 
-def test_the_url_of_a_name() -> None:
-    url = direct_url("192.168.1.5", "abc", 32400)
+@pytest.mark.parametrize(
+    ("url", "hash_"),
+    [
+        ("https://1-2-3-4.ABC.plex.direct:32400/x", "abc"),
+        (URL("https://1-2-3-4.abc.plex.direct"), "abc"),
+        ("http://2001-db8--5.abc.plex.direct.", "abc"),
+        ("https://beef.abc.plex.direct", None),
+        ("https://abc.plex.direct", None),
+        ("https://192.168.1.5", None),
+        ("https://[::1]", None),
+        ("1-2-3-4.abc.plex.direct", None),
+        ("", None),
+        ("http://[", None),
+        ("http://[]@", None),
+    ],
+)
+def test_the_hash_of_a_url(url: URL | str, hash_: str | None) -> None:
+    assert direct_hash_of(url) == hash_
 
-    assert url == URL("https://192-168-1-5.abc.plex.direct:32400")
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("192.168.1.5", "192-168-1-5"),
+        ("2001:DB8:0::5", "2001-db8--5"),
+        ("::1", "--1"),
+        ("::ffff:1.2.3.4", "1-2-3-4"),
+    ],
+)
+def test_the_url_of_a_name(address: str, name: str) -> None:
+    url = direct_url(address, "abc", 32400)
+
+    assert url == URL(f"https://{name}.abc.plex.direct:32400")
 
 
-@pytest.mark.parametrize("address", ["", "::1", "2001:db8::5", "localhost", "1.2.3"])
+@pytest.mark.parametrize("address", ["", "fe80::1%eth0", "localhost", "1.2.3", "::g"])
 def test_other_addresses_have_no_name(address: str) -> None:
     assert direct_url(address, "abc", 32400) is None
 
 
 @given(
-    address=st.ip_addresses(v=4),
+    address=st.ip_addresses(),
     hash_=st.from_regex(r"[0-9a-f]{1,63}", fullmatch=True),
     port=st.integers(1, 65535),
 )
 def test_a_name_leads_back_to_its_address(
-    address: IPv4Address, hash_: str, port: int
+    address: IPv4Address | IPv6Address, hash_: str, port: int
 ) -> None:
     url = direct_url(str(address), hash_, port)
 
     assert url
-    assert direct_address(url.host) == str(address)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    assert direct_address(url.host) == str(mapped or address)
+    assert direct_hash_of(url) == hash_
     assert url.port == port
 
 
@@ -143,11 +190,16 @@ PIECES = st.sampled_from(
 
 @given(host=st.text() | st.lists(PIECES | st.characters(), max_size=6).map("".join))
 @example(host="1-2-3-4.abc.plex.direct")
-def test_any_text_stands_for_the_address_in_it_or_for_none(host: str) -> None:
-    name = host.partition(".")[0].replace("-", ".")
+def test_any_text_as_a_name(host: str) -> None:
+    name = host.partition(".")[0]
 
-    assert direct_address(host) in {None, name}
-    assert direct_hash(host) in {None, host.partition(".")[0].lower()}
+    if address := direct_address(host):
+        assert ip_address(address) in {
+            ip_address(name.replace("-", separator))
+            for separator in ".:"
+            if (separator == ".") is ("." in address)
+        }
+    assert direct_hash(host) in {None, name.lower()}
 
 
 # Certificates
@@ -155,32 +207,57 @@ def test_any_text_stands_for_the_address_in_it_or_for_none(host: str) -> None:
 
 @pytest.fixture(scope="module")
 def tls(authority: Authority) -> SSLContext:
-    """What a Plex Media Server speaks."""
+    """The TLS context of a Plex Media Server."""
     return authority.direct(HASH)
 
 
 @pytest.fixture
 def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No name can be looked up, not even where the internet is."""
+    """No name can be resolved, even with internet."""
+    getaddrinfo = socket.getaddrinfo
 
-    def refuse(host: str, *_: object, **__: object) -> None:
-        raise AssertionError(f"{host} was looked up")
+    def refuse(host: str, *args: Any, **kwargs: Any) -> Any:
+        assert host in {"127.0.0.1", "::1"}, f"{host} was looked up"
+        return getaddrinfo(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
+async def certificate_of(url: str | URL) -> tuple[str, str | None]:
+    """Return the address and the hash that are read at a URL."""
+    certificate = await read_certificate(URL(url))
+    assert certificate
+    return certificate.address, certificate.direct_hash
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("host", ["127.0.0.1", direct_name("127.0.0.1", "other")])
-async def test_a_certificate_tells_the_hash_and_the_address(
-    plex: PlexSimulator, tls: SSLContext, no_names: None, scheme: str, host: str
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("by_name", [False, True])
+async def test_certificate(
+    plex: PlexSimulator,
+    tls: SSLContext,
+    no_names: None,
+    ipv6: None,
+    scheme: str,
+    address: str,
+    *,
+    by_name: bool,
 ) -> None:
     await plex.stop()
     plex.ssl_context = tls
+    plex.host = address
     await plex.start()
+    host = direct_name(address, "other") if by_name else URL(plex.url).raw_host
+    url = URL.build(scheme=scheme, host=str(host), port=plex.port)
+    pem = await asyncio.to_thread(ssl.get_server_certificate, (address, plex.port))
 
-    certificate = await read_certificate(URL(f"{scheme}://{host}:{plex.port}"))
+    certificate = await read_certificate(url)
 
-    assert certificate == Certificate(address="127.0.0.1", direct_hash=HASH)
+    assert certificate == Certificate(
+        address=address,
+        direct_hash=HASH,
+        fingerprint=sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest(),
+    )
 
 
 async def test_a_certificate_for_another_name_has_no_hash(
@@ -190,26 +267,20 @@ async def test_a_certificate_for_another_name_has_no_hash(
     plex.ssl_context = self_signed
     await plex.start()
 
-    certificate = await read_certificate(URL(plex.url))
-
-    assert certificate == Certificate(address="127.0.0.1", direct_hash=None)
+    assert await certificate_of(plex.url) == ("127.0.0.1", None)
 
 
 @pytest.mark.parametrize(
     "name", ["abc.plex.direct", "1-2-3-4.abc.plex.direct", "*.plex.direct.example.com"]
 )
-async def test_only_a_certificate_for_all_names_of_a_hash_tells_it(
+async def test_certificates_without_a_hash(
     authority: Authority, socket_enabled: None, name: str
 ) -> None:
     async with Wire(b"", tls=authority.valid_for(name)) as wire:
-        certificate = await read_certificate(URL(f"https://{wire.address}"))
-
-    assert certificate == Certificate(address="127.0.0.1", direct_hash=None)
+        assert await certificate_of(f"https://{wire.address}") == ("127.0.0.1", None)
 
 
-async def test_nothing_is_said_to_who_shows_a_certificate(
-    tls: SSLContext, socket_enabled: None
-) -> None:
+async def test_no_request_is_sent(tls: SSLContext, socket_enabled: None) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         async with Wire(b"", tls=tls) as wire:
@@ -219,17 +290,17 @@ async def test_nothing_is_said_to_who_shows_a_certificate(
         gc.collect()
 
     assert wire.requests == []
-    # It is left on purpose, and not because nobody remembers it.
+    # The connection is closed, not left to the garbage collector.
     assert caught == []
 
 
-async def test_where_no_tls_is_spoken_there_is_no_certificate(
+async def test_no_certificate_without_tls(
     plex: PlexSimulator,
 ) -> None:
     assert await read_certificate(URL(plex.url)) is None
 
 
-async def test_where_nobody_listens_there_is_no_certificate(
+async def test_no_certificate_without_a_server(
     plex: PlexSimulator,
 ) -> None:
     await plex.stop()
@@ -237,7 +308,9 @@ async def test_where_nobody_listens_there_is_no_certificate(
     assert await read_certificate(URL(plex.url)) is None
 
 
-async def test_who_hangs_up_shows_no_certificate(socket_enabled: None) -> None:
+async def test_no_certificate_when_the_connection_is_dropped(
+    socket_enabled: None,
+) -> None:
     server = await asyncio.start_server(
         lambda _, writer: writer.close(), "127.0.0.1", 0
     )
@@ -247,7 +320,7 @@ async def test_who_hangs_up_shows_no_certificate(socket_enabled: None) -> None:
         assert await read_certificate(URL(f"https://{host}:{port}")) is None
 
 
-async def test_who_stays_silent_is_left_after_five_seconds(
+async def test_no_certificate_within_five_seconds(
     freezer: FrozenDateTimeFactory, socket_enabled: None
 ) -> None:
     async with Wire(b"") as silent:

@@ -19,7 +19,7 @@ from tests.simulator import GdmResponder, GdmServer, PlexSimulator
 from .common import HASH, NOTHING, given_fields, idle, parsed
 
 HOME = ["127.0.0.1"]
-# Nobody's: no interface has it.
+# No interface has this address.
 ABSENT = "192.0.2.1"
 SERVER = GdmServer(
     name="Media Server", port=32400, machine_identifier="5133", version="1.43.4"
@@ -34,7 +34,7 @@ FOUND = DiscoveredServer(
 
 
 class Network(GdmResponder):
-    """Servers that hear a search, and what they hear."""
+    """Servers that reply to a search, and record it."""
 
     def __init__(self) -> None:
         super().__init__([SERVER])
@@ -54,7 +54,7 @@ async def network(
     monkeypatch: pytest.MonkeyPatch,
     socket_enabled: None,
 ) -> AsyncIterator[Network]:
-    """Where time stands still until a search has all the replies it will get."""
+    """The network; the clock stands still until all replies have arrived."""
     async with Network() as network:
         monkeypatch.setattr(discovery, "GDM_ADDRESS", network.address)
         yield network
@@ -83,7 +83,7 @@ def identifiers(found: Found) -> list[str]:
     return [server.machine_identifier for server in found]
 
 
-def test_a_search_goes_where_servers_hear_it() -> None:
+def test_multicast_group() -> None:
     assert discovery.GDM_ADDRESS == ("239.0.0.250", 32414)
 
 
@@ -116,7 +116,7 @@ async def test_several_servers(network: Network, search: Search) -> None:
     assert identifiers(await search()) == names
 
 
-async def test_nobody_answers(network: Network, search: Search) -> None:
+async def test_no_answer(network: Network, search: Search) -> None:
     network.servers = []
 
     assert await search() == ()
@@ -130,7 +130,7 @@ async def test_a_server_that_answers_twice_is_one(
     assert await search() == (FOUND,)
 
 
-async def test_a_second_search_finds_who_did_not_hear_the_first(
+async def test_second_search_finds_a_server_that_missed_the_first(
     network: Network, freezer: FrozenDateTimeFactory
 ) -> None:
     network.servers = []
@@ -146,7 +146,7 @@ async def test_a_second_search_finds_who_did_not_hear_the_first(
     assert network.searches == 2
 
 
-async def test_a_reply_may_take_a_second_to_the_last_search(
+async def test_reply_within_a_second(
     network: Network, freezer: FrozenDateTimeFactory
 ) -> None:
     network.servers = []
@@ -166,9 +166,7 @@ async def test_a_reply_may_take_a_second_to_the_last_search(
     assert await searching == (FOUND,)
 
 
-async def test_what_is_no_reply_is_passed_over(
-    network: Network, search: Search
-) -> None:
+async def test_other_datagrams_are_ignored(network: Network, search: Search) -> None:
     network.raw_replies = [
         b"",
         b"\xff" * 1000,
@@ -179,9 +177,7 @@ async def test_what_is_no_reply_is_passed_over(
     assert identifiers(await search()) == ["5133", "last"]
 
 
-async def test_no_more_than_64_servers_are_taken_in(
-    network: Network, search: Search
-) -> None:
+async def test_at_most_64_servers(network: Network, search: Search) -> None:
     names = [str(number) for number in range(66)]
     network.servers = [replace(SERVER, machine_identifier=name) for name in names]
 
@@ -218,7 +214,7 @@ async def test_each_interface_is_searched_from(
 
 
 @pytest.mark.parametrize("address", [ABSENT, "::1", "localhost", ""])
-async def test_what_cannot_be_searched_from_is_passed_over(
+async def test_invalid_interfaces_are_skipped(
     network: Network, search: Search, address: str
 ) -> None:
     assert await search([address, "127.0.0.1"]) == (FOUND,)
@@ -226,14 +222,14 @@ async def test_what_cannot_be_searched_from_is_passed_over(
 
 
 @pytest.mark.parametrize("interfaces", [[], [ABSENT], [ABSENT, "::1"]])
-async def test_without_an_interface_there_is_nothing_to_wait_for(
+async def test_no_wait_without_an_interface(
     network: Network, interfaces: list[str]
 ) -> None:
     assert await discover(interfaces) == ()
     assert network.heard == []
 
 
-async def test_a_search_goes_out_from_the_interface_and_not_by_the_route(
+async def test_interface_and_not_the_route_is_used(
     monkeypatch: pytest.MonkeyPatch, search: Search, socket_enabled: None
 ) -> None:
     group = "239.0.0.250"
@@ -252,11 +248,11 @@ async def test_a_search_goes_out_from_the_interface_and_not_by_the_route(
         assert listener.recv(1024) == b"M-SEARCH * HTTP/1.0"
 
 
-# What is left of it
+# Nothing is left
 
 
 def take(address: tuple[str, int]) -> None:
-    """Bind an address, which nobody can who is not alone."""
+    """Bind an address, which fails if it is in use."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as alone:
         alone.bind(address)
 
@@ -270,7 +266,7 @@ async def test_nothing_listens_after_a_search(network: Network, search: Search) 
     assert len(set(network.searchers)) == 2
 
 
-async def test_nothing_listens_after_a_search_that_is_given_up(
+async def test_nothing_listens_after_a_cancelled_search(
     network: Network,
 ) -> None:
     searching = asyncio.ensure_future(discover(HOME))
@@ -287,7 +283,7 @@ async def test_nothing_listens_after_a_search_that_is_given_up(
     take(address)
 
 
-async def test_nothing_is_left_of_what_cannot_be_searched_from(
+async def test_nothing_is_left_of_invalid_interfaces(
     socket_enabled: None,
 ) -> None:
     with warnings.catch_warnings(record=True) as caught:
@@ -344,76 +340,80 @@ def test_the_reply_of_the_simulator() -> None:
     )
 
 
-def test_the_case_of_a_field_and_the_space_around_it_do_not_matter() -> None:
+def test_case_and_spaces_of_a_field() -> None:
     text = reply().replace(b"Port: ", b" pORT :").replace(b"5133", b" 5133 ")
 
     assert read(text) == read(reply())
 
 
-def test_the_order_of_the_fields_does_not_matter_and_more_may_follow() -> None:
+def test_order_of_the_fields() -> None:
     head, *lines = reply().splitlines(keepends=True)
 
     assert read(b"".join([head, *reversed(lines), b"\r\n", b"X: y"])) == read(reply())
 
 
 @pytest.mark.parametrize(
-    "head",
+    "raw",
     [
-        "",
-        "HTTP/1.0 200",
-        "HTTP/1.1 200 OK",
-        "HTTP/1.0 404 Not Found",
-        "M-SEARCH * HTTP/1.0",
-        " HTTP/1.0 200 OK",
+        *(
+            reply(head)
+            for head in (
+                "",
+                "HTTP/1.0 200",
+                "HTTP/1.1 200 OK",
+                "HTTP/1.0 404 Not Found",
+                "M-SEARCH * HTTP/1.0",
+                " HTTP/1.0 200 OK",
+            )
+        ),
+        *(
+            reply(content_type=kind)
+            for kind in (NOTHING, "", "plex/media-player", "text/html")
+        ),
+        *(
+            reply(resource_identifier=identifier)
+            for identifier in (NOTHING, "", "x" * 129, "5\x001")
+        ),
+        *(
+            reply(port=port)
+            for port in (NOTHING, "", "0", "-1", "65536", "1.0", "plex", "9" * 5000)
+        ),
     ],
 )
-def test_another_head_is_that_of_no_server(head: str) -> None:
-    with pytest.raises(ValueError, match="not a server"):
-        read(reply(head))
-
-
-@pytest.mark.parametrize("kind", [NOTHING, "", "plex/media-player", "text/html"])
-def test_another_kind_is_no_server(kind: Any) -> None:
-    with pytest.raises(ValueError, match="not a server"):
-        read(reply(content_type=kind))
-
-
-@pytest.mark.parametrize("identifier", [NOTHING, "", "x" * 129])
-def test_a_server_has_an_identifier(identifier: Any) -> None:
-    with pytest.raises(ValueError, match="not a server"):
-        read(reply(resource_identifier=identifier))
-
-
-def test_an_identifier_is_never_cut() -> None:
-    identifier = "x" * 128
-
-    assert read(reply(resource_identifier=identifier)).machine_identifier == identifier
-
-
-@pytest.mark.parametrize(
-    "port", [NOTHING, "", "0", "-1", "65536", "32400.0", "plex", "9" * 5000]
-)
-def test_a_server_has_a_port(port: Any) -> None:
+def test_other_replies_are_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"not a server|int"):
-        read(reply(port=port))
-
-
-@pytest.mark.parametrize("port", [1, 65535])
-def test_a_port(port: int) -> None:
-    assert read(reply(port=str(port))).port == port
+        read(raw)
 
 
 @pytest.mark.parametrize(
-    ("sent", "name"),
+    ("field", "sent", "attribute", "value"),
     [
-        ("M\xfcller: at home", "M\xfcller: at home"),
-        ("n" * 300, "n" * 255),
-        ("", "192.168.1.5"),
-        (NOTHING, "192.168.1.5"),
+        ("resource_identifier", "x" * 128, "machine_identifier", "x" * 128),
+        ("port", "1", "port", 1),
+        ("port", "65535", "port", 65535),
+        ("name", "M\xfcller: at home", "name", "M\xfcller: at home"),
+        ("name", "n" * 300, "name", "n" * 255),
+        ("name", "M\x00\x1b\xfcller", "name", "M\xfcller"),
+        ("name", "", "name", "192.168.1.5"),
+        ("name", NOTHING, "name", "192.168.1.5"),
+        ("host", "ABC.plex.direct", "direct_hash", "abc"),
+        *(
+            ("host", host, "direct_hash", None)
+            for host in (
+                NOTHING,
+                "",
+                "192.168.1.5",
+                "plex.direct",
+                "a/b.plex.direct",
+                "abc.plex.direct:32400",
+                "abc.plex.direct.example.com",
+                "\u017f.plex.direct",
+            )
+        ),
     ],
 )
-def test_a_name(sent: Any, name: str) -> None:
-    assert read(reply(name=sent)).name == name
+def test_fields_of_a_reply(field: str, sent: Any, attribute: str, value: Any) -> None:
+    assert getattr(read(reply(**{field: sent})), attribute) == value
 
 
 def test_a_name_may_not_be_utf_8() -> None:
@@ -421,35 +421,36 @@ def test_a_name_may_not_be_utf_8() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "direct_hash"),
+    ("address", "urls"),
     [
-        ("ABC.plex.direct", "abc"),
-        (NOTHING, None),
-        ("", None),
-        ("192.168.1.5", None),
-        ("plex.direct", None),
-        ("a/b.plex.direct", None),
-        ("abc.plex.direct:32400", None),
-        ("abc.plex.direct.example.com", None),
-        ("\u017f.plex.direct", None),
+        (
+            "192.168.1.5",
+            (
+                "https://192-168-1-5.abc.plex.direct:32400",
+                "http://192.168.1.5:32400",
+            ),
+        ),
+        (
+            "2001:db8::5",
+            (
+                "https://2001-db8--5.abc.plex.direct:32400",
+                "http://[2001:db8::5]:32400",
+            ),
+        ),
+        ("fe80::1%eth0", ("http://[fe80::1%eth0]:32400",)),
     ],
 )
-def test_a_hash(sent: Any, direct_hash: str | None) -> None:
-    assert read(reply(host=sent)).direct_hash == direct_hash
+def test_https_address_comes_first(address: str, urls: tuple[str, ...]) -> None:
+    raw = reply(host="abc.plex.direct")
+
+    assert DiscoveredServer.from_reply(raw, address).urls == urls
 
 
-def test_the_secure_address_comes_first() -> None:
-    assert read(reply(host="abc.plex.direct")).urls == (
-        "https://192-168-1-5.abc.plex.direct:32400",
-        "http://192.168.1.5:32400",
-    )
-
-
-def test_without_a_hash_there_is_no_secure_address() -> None:
+def test_no_https_address_without_a_hash() -> None:
     assert read(reply(host=NOTHING)).urls == ("http://192.168.1.5:32400",)
 
 
-# Replies that resemble one more often than any bytes do.
+# Bytes that are similar to a reply.
 VALUES = st.sampled_from([*FIELDS.values(), "", "65536", "\u017f.plex.direct"])
 NAMES = st.sampled_from([*FIELDS, "Host", "port"])
 LINES = st.tuples(NAMES, st.text() | VALUES).map(": ".join) | st.text()
@@ -460,7 +461,7 @@ REPLIES = st.lists(LINES).map(
 
 @settings(max_examples=500)
 @given(raw=st.binary() | REPLIES | st.tuples(REPLIES, st.binary()).map(b"".join))
-def test_any_bytes_are_a_server_or_none(raw: bytes) -> None:
+def test_any_bytes_as_a_reply(raw: bytes) -> None:
     for server in parsed(read, raw):
         assert 0 < len(server.name) <= 255
         assert 0 < len(server.machine_identifier) <= 128

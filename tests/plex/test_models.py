@@ -14,6 +14,7 @@ from custom_components.plex_butler.plex import (
     ServerIdentity,
     Setting,
     SettingKind,
+    WindowSetting,
 )
 
 from .common import NOTHING, given_fields, objects, parsed
@@ -46,8 +47,8 @@ def test_a_task() -> None:
 def test_a_task_needs_nothing_but_a_name() -> None:
     assert ButlerTask.from_json({"name": "X"}) == ButlerTask(
         name="X",
-        title="X",
-        description="",
+        title=None,
+        description=None,
         interval=None,
         schedule_randomized=None,
         enabled=None,
@@ -55,7 +56,7 @@ def test_a_task_needs_nothing_but_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", [NOTHING, None, "", 7, True, [], {}, "x" * 129])
-def test_without_a_usable_name_it_is_no_task(name: Any) -> None:
+def test_task_needs_a_usable_name(name: Any) -> None:
     with pytest.raises(ValueError, match="no usable name"):
         task(name=name)
 
@@ -64,16 +65,32 @@ def test_a_name_is_never_cut() -> None:
     assert task(name="x" * 128).name == "x" * 128
 
 
-@pytest.mark.parametrize("title", [NOTHING, None, "", 7, []])
-def test_a_task_without_a_title_shows_its_name(title: Any) -> None:
-    assert task(title=title).title == "BackupDatabase"
+@pytest.mark.parametrize("name", ["Back\x00up", "Backup\n", "\ud800", "B\ufffdckup"])
+def test_name_with_broken_characters_cannot_be_used(name: str) -> None:
+    with pytest.raises(ValueError, match="no usable name"):
+        task(name=name)
 
 
-def test_long_texts_are_cut() -> None:
-    long = task(title="t" * 300, description="d" * 2000)
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("t" * 1024, "t" * 1024),
+        ("t" * 2000, "t" * 1024),
+        (
+            "S\xfcß 日本 👩\u200d🚀 \u05d0\xa0\ufffd",
+            "S\xfcß 日本 👩\u200d🚀 \u05d0\xa0\ufffd",
+        ),
+        ("\x00Back\x1b\x7fup\x9f", "Backup"),
+        ("\ud800Backup\udfff", "Backup"),
+        ("one\ttwo\nthree\r", "one two three"),
+        *((sent, None) for sent in (NOTHING, None, "", 7, [], "\x00", "\n")),
+    ],
+)
+def test_texts_of_a_task(sent: Any, text: str | None) -> None:
+    read = task(title=sent, description=sent)
 
-    assert long.title == "t" * 255
-    assert long.description == "d" * 1024
+    assert read.description == text
+    assert read.title == (text and text[:255])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +204,7 @@ def test_progress(sent: Any, progress: float | None) -> None:
 
 
 @pytest.mark.parametrize("version", [None, 7, []])
-def test_an_identity_need_not_tell_its_version(version: Any) -> None:
+def test_identity_without_a_version(version: Any) -> None:
     raw = {"machineIdentifier": "5133", "version": version}
 
     assert ServerIdentity.from_json(raw) == ServerIdentity(
@@ -232,11 +249,11 @@ def days(interval: int | None) -> int:
 
 @settings(max_examples=500)
 @given(raw=objects(*TASK))
-def test_any_json_is_a_task_or_none(raw: object) -> None:
+def test_any_json_as_a_task(raw: object) -> None:
     for value in parsed(ButlerTask.from_json, raw):
         assert 0 < len(value.name) <= 128
-        assert 0 < len(value.title) <= 255
-        assert len(value.description) <= 1024
+        assert value.title is None or 0 < len(value.title) <= 255
+        assert value.description is None or 0 < len(value.description) <= 1024
         assert isinstance(value.interval, int | None)
         assert 0 <= days(value.interval) <= 36525
         assert isinstance(value.enabled, bool | None)
@@ -246,7 +263,7 @@ def test_any_json_is_a_task_or_none(raw: object) -> None:
 
 @settings(max_examples=500)
 @given(raw=objects("uuid", "type", "title", "subtitle", "progress"))
-def test_any_json_is_an_activity_or_none(raw: object) -> None:
+def test_any_json_as_an_activity(raw: object) -> None:
     for value in parsed(Activity.from_json, raw):
         assert max(len(value.uuid), len(value.type)) <= 128
         assert max(len(value.title), len(value.subtitle)) <= 255
@@ -256,16 +273,16 @@ def test_any_json_is_an_activity_or_none(raw: object) -> None:
 
 
 @given(raw=objects("machineIdentifier", "version"))
-def test_any_json_is_an_identity_or_none(raw: object) -> None:
+def test_any_json_as_an_identity(raw: object) -> None:
     for value in parsed(ServerIdentity.from_json, raw):
         assert 0 < len(value.machine_identifier) <= 128
         assert len(value.version) <= 128
         assert orjson.dumps(value)
 
 
-HOUR = {
-    "id": "ButlerStartHour",
-    "label": "Start",
+SETTING = {
+    "id": "OnDeckWindow",
+    "label": "Weeks",
     "summary": "Whatever",
     "type": "int",
     "default": 2,
@@ -278,7 +295,7 @@ HOUR = {
 
 
 def setting(**changes: Any) -> Setting:
-    return Setting.from_json(HOUR | changes)
+    return Setting.from_json(SETTING | changes)
 
 
 # Settings
@@ -286,7 +303,7 @@ def setting(**changes: Any) -> Setting:
 
 def test_a_setting() -> None:
     assert setting() == Setting(
-        id="ButlerStartHour",
+        id="OnDeckWindow",
         kind=SettingKind.INT,
         value=3,
         options=(("2", "2:00 at night"), ("3", "3")),
@@ -303,7 +320,7 @@ def test_a_setting_needs_nothing_but_an_id() -> None:
 
 
 @pytest.mark.parametrize("setting_id", [None, "", 7, True, [], {}, "x" * 129])
-def test_without_a_usable_id_it_is_no_setting(setting_id: Any) -> None:
+def test_setting_needs_a_usable_id(setting_id: Any) -> None:
     with pytest.raises(ValueError, match="no usable id"):
         setting(id=setting_id)
 
@@ -325,13 +342,14 @@ def test_without_a_usable_id_it_is_no_setting(setting_id: Any) -> None:
         ("double", "", None),
         ("text", "x" * 1025, "x" * 1024),
         ("text", "", ""),
+        ("text", "a\x00b", "ab"),
         ("text", 5, None),
         ("colour", "red", None),
         (None, "red", None),
         (["int"], 5, None),
     ],
 )
-def test_a_value_is_of_its_kind(kind: Any, sent: Any, value: Any) -> None:
+def test_value_of_a_setting(kind: Any, sent: Any, value: Any) -> None:
     one = setting(type=kind, value=sent)
 
     assert one.value == value
@@ -345,7 +363,9 @@ def test_a_value_is_of_its_kind(kind: Any, sent: Any, value: Any) -> None:
         ("", ()),
         (["a"], ()),
         ("OFF|ON", (("OFF", "OFF"), ("ON", "ON"))),
-        (":Any|en0:en0", (("", "Any"), ("en0", "en0"))),
+        (":Any|en0:en0|:", (("en0", "en0"),)),
+        ("|a:1||b|a:2|", (("a", "1"), ("b", "b"))),
+        ("a\x00:1\x1b|a", (("a", "1"),)),
         ("a:1:2:3", (("a", "1:2:3"),)),
         ("a:", (("a", ""),)),
         ("x" * 200 + ":" + "y" * 300, (("x" * 128, "y" * 255),)),
@@ -360,10 +380,22 @@ def test_options_have_their_limit() -> None:
 
 
 @settings(max_examples=500)
-@given(raw=objects(*HOUR))
-def test_any_json_is_a_setting_or_none(raw: object) -> None:
+@given(raw=objects(*SETTING))
+def test_any_json_as_a_setting(raw: object) -> None:
     for value in parsed(Setting.from_json, raw):
         assert 0 < len(value.id) <= 128
         assert len(value.options) <= 64
         assert orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=str)
         assert len({value, value}) == 1
+
+
+@pytest.mark.parametrize("setting_id", WindowSetting)
+@pytest.mark.parametrize(
+    ("sent", "value"),
+    [(0, 0), (23, 23), ("5", 5), (24, None), (-1, None), (None, None)],
+)
+def test_hours_of_the_window(setting_id: str, sent: Any, value: int | None) -> None:
+    one = setting(id=setting_id, value=sent, enumValues="-1:x|0:Midnight|23|24|a")
+
+    assert one.value == value
+    assert one.options == (("0", "Midnight"), ("23", "23"))

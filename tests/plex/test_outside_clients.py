@@ -1,6 +1,6 @@
-"""Plex clients that no one here wrote can use the simulated server.
+"""Public Plex clients can use the simulated server.
 
-They were made for real servers: what they understand is what Plex says.
+They were made for real servers, so the simulator behaves like one.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ async def plex(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
 
 @pytest.fixture
 async def server(plex: PlexSimulator) -> PlexServer:
-    """The server as plexapi sees it; its calls block, and so belong into a thread."""
+    """The client of plexapi; its calls block, so they run in a thread."""
     return await asyncio.to_thread(PlexServer, plex.url, plex.token)
 
 
 @pytest.fixture
 async def api(plex: PlexSimulator) -> AsyncIterator[PlexAPI]:
-    """The server as plex-api-client sees it."""
+    """The client of plex-api-client."""
     async with PlexAPI(server_url=plex.url, token=plex.token) as api:
         yield api
 
@@ -98,7 +98,7 @@ async def test_plexapi_starts_a_task(plex: PlexSimulator, server: PlexServer) ->
 
 
 async def test_plexapi_stops_a_task(plex: PlexSimulator, server: PlexServer) -> None:
-    # It has no call of its own for this, but its general one does it.
+    # It has no method for this, only a general one.
     stop = partial(server.query, method=server._session.delete)  # noqa: SLF001
     await asyncio.to_thread(server.runButlerTask, OPTIMIZE)
 
@@ -143,8 +143,8 @@ async def test_plexapi_is_alerted(
         (row,) = alert["ActivityNotification"]
         told.append((row["event"], row["Activity"]["title"]))
         if told[-1] == ("ended", "Butler tasks"):
-            # In its own thread: of a stop from another one websocket-client may not
-            # take notice for ten seconds.
+            # In its own thread: websocket-client may not notice a stop from another
+            # one for ten seconds.
             listener.stop()
 
     listener = server.startAlertListener(hear, errors.append)

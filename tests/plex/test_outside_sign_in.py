@@ -1,6 +1,6 @@
-"""Plex clients that no one here wrote can sign in and find servers at the simulators.
+"""Public Plex clients can sign in and find servers at the simulators.
 
-They were made for plex.tv and real networks: what they understand is what Plex says.
+They were made for plex.tv and real networks, so the simulators behave like these.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ QUERY = "?includeHttps=1&includeRelay=1"
 async def plex_tv(
     plex: PlexSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[PlexTvSimulator]:
-    """Where plexapi believes plex.tv to be, with the server in the account."""
+    """plex.tv as plexapi uses it, with the server in the account."""
     async with PlexTvSimulator(servers=[AccountServer.of(plex)]) as plex_tv:
         monkeypatch.setattr(MyPlexPinLogin, "PINS", plex_tv.pins_url)
         monkeypatch.setattr(MyPlexResource, "key", plex_tv.resources_url + QUERY)
@@ -45,7 +45,7 @@ async def plex_tv(
 
 
 class Account(MyPlexAccount):
-    """A signed-in account; plexapi would ask plex.tv for more than is known of it."""
+    """A signed-in account; plexapi sends more requests than the simulator knows."""
 
     @override
     def __init__(self, token: str) -> None:
@@ -76,7 +76,7 @@ async def test_plexapi_signs_in(plex_tv: PlexTvSimulator) -> None:
     assert login.token == plex_tv.account_token
     assert login.finished is True
     assert login.expired is False
-    # Its token is good for the list of servers.
+    # Its token gives access to the list of servers.
     assert await Account(login.token).servers()
 
 
@@ -181,8 +181,8 @@ async def test_plexapi_is_not_signed_in(plex_tv: PlexTvSimulator) -> None:
         await Account("wrong").servers()
 
 
-# plex-api-client, which reads JSON. Of a server it wants more fields than are known for
-# sure, so this is about connections only.
+# plex-api-client, which reads JSON. It requires more fields of a server than are known,
+# so these tests are about connections only.
 
 
 async def test_plex_api_client_understands_connections(
@@ -208,7 +208,7 @@ async def test_plexapi_finds_servers_on_the_network(
     async with GdmResponder([GdmServer.of(plex, HASH)]) as responder:
 
         class Unicast(socket.socket):
-            """Sends to the responder what is meant for everybody."""
+            """Sends multicast datagrams to the responder."""
 
             @override
             def sendto(self, data: Any, address: Any) -> int:

@@ -95,7 +95,7 @@ async def test_a_call_is_one_request_without_a_query(
 
 
 @every_call
-async def test_a_request_introduces_the_client_and_asks_for_json(
+async def test_headers(
     plex: PlexSimulator,
     session: aiohttp.ClientSession,
     call: Call,
@@ -118,6 +118,7 @@ async def test_a_request_introduces_the_client_and_asks_for_json(
         "X-Plex-Client-Identifier": "of-this-home",
         "X-Plex-Product": "A Product",
         "X-Plex-Version": "1.2.3",
+        "X-Plex-Device": "A Device",
         "X-Plex-Device-Name": "A Device",
         "X-Plex-Language": "nl",
         "X-Plex-Token": plex.token,
@@ -128,15 +129,14 @@ async def test_a_request_introduces_the_client_and_asks_for_json(
     assert {k: v for k, v in headers.items() if k.startswith("X-Plex-")} == expected
 
 
-async def test_a_client_without_a_name_has_one_of_its_own(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_default_client(plex: PlexSimulator, server: PlexServer) -> None:
     await server.get_identity()
 
     headers = plex.requests[0].headers
     assert headers["X-Plex-Client-Identifier"] == "plex-butler"
     assert headers["X-Plex-Product"] == "Butler for Plex"
     assert headers["X-Plex-Version"] == "0"
+    assert headers["X-Plex-Device"] == "Butler for Plex"
     assert headers["X-Plex-Device-Name"] == "Butler for Plex"
     assert headers["X-Plex-Language"] == "en"
 
@@ -159,16 +159,14 @@ async def test_without_a_token_no_token_is_sent(
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "caf\xe9", "null\0", "\ud800"])
-async def test_what_no_header_can_carry_is_no_token(
-    session: aiohttp.ClientSession, token: str
-) -> None:
+async def test_invalid_tokens(session: aiohttp.ClientSession, token: str) -> None:
     with pytest.raises(PlexAuthenticationError) as raised:
         PlexServer(session, "192.168.1.5", token)
 
     assert token not in str(raised.value)
 
 
-async def test_the_url_may_be_what_a_user_types(
+async def test_url_as_typed(
     plex: PlexSimulator, session: aiohttp.ClientSession
 ) -> None:
     typed = f" 127.0.0.1:{plex.port}/web/index.html#!/ "
@@ -189,7 +187,7 @@ async def test_requests_stay_below_the_prefix_of_a_proxy(
     assert plex.requests[0].raw_path == "/behind/a%20proxy/butler"
 
 
-async def test_a_session_that_raises_by_itself_changes_nothing(
+async def test_session_that_raises_for_status(
     plex: PlexSimulator,
 ) -> None:
     async with aiohttp.ClientSession(raise_for_status=True) as session:
@@ -294,7 +292,7 @@ async def test_get_activities(plex: PlexSimulator, server: PlexServer) -> None:
     )
 
 
-async def test_an_activity_that_is_none_is_skipped(
+async def test_invalid_activities_are_skipped(
     plex: PlexSimulator, server: PlexServer
 ) -> None:
     plex.activities = ["not an object", {"title": "Scanning", "progress": 50}]
@@ -304,7 +302,9 @@ async def test_an_activity_that_is_none_is_skipped(
     assert (activity.title, activity.progress) == ("Scanning", 50)
 
 
-async def test_a_list_has_its_limits(plex: PlexSimulator, server: PlexServer) -> None:
+async def test_limit_of_the_list_of_tasks(
+    plex: PlexSimulator, server: PlexServer
+) -> None:
     names = [f"Task{number}" for number in range(257)]
     plex.tasks = {name: SimulatedTask(name, name, "", 1) for name in names[:256]}
     assert len(await server.get_butler_tasks()) == 256
@@ -326,7 +326,7 @@ async def test_a_list_has_its_limits(plex: PlexSimulator, server: PlexServer) ->
         b"null",
     ],
 )
-async def test_what_is_no_list_is_refused(
+async def test_answer_without_a_list_is_refused(
     session: aiohttp.ClientSession, body: bytes
 ) -> None:
     async with Wire(http(body=body)) as wire:
@@ -398,7 +398,7 @@ async def test_a_bad_task_leaves_the_good_ones(
 
     names = [task.name for task in await server.get_butler_tasks()]
 
-    # Of the malformed ones, that with a name is still a task.
+    # One of the malformed ones has a name, so it is a task.
     assert names == ["Malformed", *plex.tasks]
 
 
@@ -462,9 +462,7 @@ NO_NAMES = ("", ".", "..")
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-async def test_an_odd_name_reaches_its_task(
-    plex: PlexSimulator, server: PlexServer, name: str
-) -> None:
+async def test_odd_names(plex: PlexSimulator, server: PlexServer, name: str) -> None:
     plex.tasks = {name: SimulatedTask(name, "Odd", "", 1)}
 
     assert await server.start_task(name) is StartResult.STARTED
@@ -473,7 +471,7 @@ async def test_an_odd_name_reaches_its_task(
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
-async def test_what_would_leave_butler_is_no_task(
+async def test_names_that_lead_elsewhere(
     plex: PlexSimulator, server: PlexServer, name: str
 ) -> None:
     with pytest.raises(PlexUnknownTaskError):
@@ -527,9 +525,7 @@ async def test_get_settings(plex: PlexSimulator, server: PlexServer) -> None:
     assert sent(plex) == [("GET", PREFS, "")]
 
 
-async def test_an_unknown_kind_does_not_break_the_rest(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_unknown_kind_of_setting(plex: PlexSimulator, server: PlexServer) -> None:
     odd = SimulatedSetting(id="Odd", type="colour", default="red")
     plex.settings.update({"Odd": odd, "": odd})
     before = len(await server.get_settings())
@@ -541,10 +537,10 @@ async def test_an_unknown_kind_does_not_break_the_rest(
     assert {one.id: one.value for one in found}["Odd"] is None
 
 
-async def test_a_server_may_list_far_more_than_one_does(
+async def test_limit_of_the_list_of_settings(
     plex: PlexSimulator, server: PlexServer
 ) -> None:
-    """There are more settings than a list of tasks may be long."""
+    """The limit is higher than that of tasks."""
     for number in range(2048 - len(plex.settings)):
         one = SimulatedSetting(id=f"Filler{number}", type="int", default="1")
         plex.settings[one.id] = one
@@ -596,9 +592,7 @@ async def test_several_at_once(plex: PlexSimulator, server: PlexServer) -> None:
     assert plex.settings.number("ButlerEndHour") == 4
 
 
-async def test_no_id_is_anything_but_an_id(
-    plex: PlexSimulator, server: PlexServer
-) -> None:
+async def test_odd_setting_ids(plex: PlexSimulator, server: PlexServer) -> None:
     odd = "a&X-Plex-Token=b#c/../?d é"
     plex.settings[odd] = SimulatedSetting(id=odd, type="text", default="")
 
@@ -608,11 +602,11 @@ async def test_no_id_is_anything_but_an_id(
     assert plex.requests[0].raw_path == PREFS
 
 
-# What a change does to what comes after it
+# After a change
 
 
 async def test_pause_after_a_change(plex: PlexSimulator, server: PlexServer) -> None:
-    """Nothing is asked of the server while it refuses everything."""
+    """No request is sent while the server refuses all of them."""
     plex.settings.unsettled = 0.4
     await server.set_settings({"OnDeckWindow": 3})
     await server.get_settings()
@@ -662,7 +656,7 @@ async def test_only_one_is_tolerated(plex: PlexSimulator, server: PlexServer) ->
 @pytest.mark.parametrize(
     "call", [PlexServer.get_butler_tasks, PlexServer.start_all_tasks]
 )
-async def test_a_change_by_somebody_else_is_not_felt(
+async def test_one_refusal_after_a_change_by_another_client_is_tolerated(
     plex: PlexSimulator, server: PlexServer, call: Any
 ) -> None:
     plex.settings.unsettled = 0.3
@@ -694,13 +688,13 @@ async def test_refused(
 @pytest.mark.parametrize(
     ("status", "error"), [(401, PlexAuthenticationError), (403, PlexForbiddenError)]
 )
-async def test_who_does_not_own_the_server_is_told_so(
+async def test_settings_of_a_shared_server(
     plex: PlexSimulator,
     session: aiohttp.ClientSession,
     status: int,
     error: type[PlexError],
 ) -> None:
-    """An unknown setting is refused with 403, too, but only its owner sees the tasks."""
+    """403 is also the answer for an unknown setting, so the list of tasks decides."""
     plex.shared_status = status
     server = PlexServer(session, plex.url, plex.shared_token)
 

@@ -1,4 +1,4 @@
-"""What people type becomes the base URL of a server, or is refused with a reason."""
+"""The base URL of a server, from typed text."""
 
 from hypothesis import example, given, settings, strategies as st
 import pytest
@@ -25,12 +25,12 @@ TOKEN = "X-Plex-Token=s3cr3t"
         ("192.168.1.5/", "http://192.168.1.5:32400"),
         ("192.168.1.5:", "http://192.168.1.5:32400"),
         ("192.168.1.5/plex", "http://192.168.1.5:32400/plex"),
-        # A port is a port.
+        # Ports are kept.
         ("host:32400/", "http://host:32400"),
         ("host:1", "http://host:1"),
         ("host:65535", "http://host:65535"),
         ("host:80", "http://host"),
-        # An address with a scheme is taken at its word.
+        # A URL with a scheme is used as entered.
         ("http://host", "http://host"),
         ("http://host:", "http://host"),
         ("http://host:32400", "http://host:32400"),
@@ -51,7 +51,7 @@ TOKEN = "X-Plex-Token=s3cr3t"
         ("::ffff:1.2.3.4", "http://[::ffff:1.2.3.4]:32400"),
         ("fe80::1%eth0", "http://[fe80::1%eth0]:32400"),
         ("[fe80::1%enP2p33s0]:1", "http://[fe80::1%enP2p33s0]:1"),
-        # Plex Web lives below the server, which may live below a prefix.
+        # The path of Plex Web is removed, a prefix is kept.
         ("https://x/web/index.html#!/", "https://x"),
         ("https://x/web", "https://x"),
         ("https://x/web/", "https://x"),
@@ -76,7 +76,7 @@ TOKEN = "X-Plex-Token=s3cr3t"
         ("http://@host", "http://host"),
     ],
 )
-def test_what_people_type(typed: str, url: str) -> None:
+def test_typed_addresses(typed: str, url: str) -> None:
     assert str(normalize_url(typed)) == url
 
 
@@ -93,7 +93,7 @@ def test_what_people_type(typed: str, url: str) -> None:
         ("http://", "invalid_url"),
         ("http:///plex", "invalid_url"),
         ("http://:32400", "invalid_url"),
-        # A slash lost
+        # A missing slash
         ("http:", "invalid_url"),
         ("http:host", "invalid_url"),
         ("http:/host", "invalid_url"),
@@ -106,7 +106,7 @@ def test_what_people_type(typed: str, url: str) -> None:
         ("host:-1", "invalid_url"),
         ("host:plex", "invalid_url"),
         ("host:32400:32400", "invalid_url"),
-        # What no host is called
+        # Invalid host names
         ("my server", "invalid_url"),
         ("http://host/my movies", "invalid_url"),
         ("host\nhost", "invalid_url"),
@@ -151,7 +151,7 @@ def test_what_people_type(typed: str, url: str) -> None:
         ("mailto:owner@example.com", "credentials_in_url"),
     ],
 )
-def test_what_is_refused(typed: str, reason: str) -> None:
+def test_refused_addresses(typed: str, reason: str) -> None:
     with pytest.raises(PlexUrlError) as raised:
         normalize_url(typed)
 
@@ -167,7 +167,7 @@ def accepted(typed: str) -> list[URL]:
         return []
 
 
-# Text that resembles an address more often than any text does.
+# Text that is similar to an address.
 PIECES = st.sampled_from(
     [
         *("http://", "https://", "HTTP:", "://", "//", "/", "\\", ":", "@", "?", "#"),
@@ -218,7 +218,7 @@ ADDRESSES = st.text() | st.lists(PIECES | st.characters(), max_size=8).map("".jo
 @example(typed="http://h/%2e%2e/x")
 @example(typed="http://h/x/%2e%2e%2fweb")
 @example(typed="http://h//web")
-def test_any_text_is_refused_or_becomes_a_base_url(typed: str) -> None:
+def test_any_text(typed: str) -> None:
     for url in accepted(typed):
         assert url.scheme in {"http", "https"}
         assert url.host

@@ -24,7 +24,7 @@ def window(start: int, end: int, zone: str = "UTC") -> MaintenanceWindow:
     return MaintenanceWindow(start=start, end=end, zone=ZoneInfo(zone))
 
 
-# In UTC: when it opens and closes, from a moment on.
+# In UTC: the moments after a moment at which it opens and closes.
 DAYS = [
     ("UTC", 2, 5, "11-24 00:00", ["11-24 02:00", "11-24 05:00", "11-25 02:00"]),
     ("UTC", 2, 5, "11-24 02:00", ["11-24 05:00", "11-25 02:00"]),
@@ -136,8 +136,8 @@ def test_windows_in_a_period(
 @pytest.mark.parametrize(
     "day", ["2026-03-07", "2026-03-28", "2026-04-04", "2026-10-24"]
 )
-def test_no_change_is_early_or_late(zone: str, day: str) -> None:
-    """Looked at every minute, it is never other than the last change said."""
+def test_changes_in_every_minute(zone: str, day: str) -> None:
+    """The announced changes are the only ones."""
     one = window(2, 3, zone)
     moment = utc(day)
     expected, change = one.is_open(moment), one.next_change(moment)

@@ -4,8 +4,9 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 
 def direct_name(address: str, direct_hash: str) -> str:
-    """Return the name an IPv4 address goes by in the certificate with this hash."""
-    return f"{address.replace('.', '-')}.{direct_hash}.plex.direct"
+    """Return the name of an IP address in the certificate with this hash."""
+    name = address.replace(".", "-").replace(":", "-")
+    return f"{name}.{direct_hash}.plex.direct"
 
 
 class Authority:

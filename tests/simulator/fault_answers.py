@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 import gzip
 import json
+import re
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,8 @@ _MAINTENANCE = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Response code="503" title="Maintenance"'
     b' status="Plex Media Server is currently running database migrations."/>'
 )
+_TEXTS = rb'("(?:title|friendlyName|label)": ")'
+_NUMBERS = rb'("(?:interval|progress|value)":) ?-?\d+\b'
 _GOOD = task_row(SimulatedTask("Malformed", "Malformed", "Never to be listed", 1))
 _BAD_TASKS: tuple[Any, ...] = (
     {key: value for key, value in _GOOD.items() if key != "name"},
@@ -130,6 +133,18 @@ def _bad_task(scene: Scene) -> Answer:
     return replace(truth, body=json.dumps(content).encode())
 
 
+def _altered(pattern: bytes, replacement: bytes) -> Callable[[Scene], Answer]:
+    """Change the values of some fields in the JSON of the true answer."""
+
+    def alter(scene: Scene) -> Answer:
+        truth = scene.truth()
+        if truth.content_type != JSON:
+            return truth
+        return replace(truth, body=re.sub(pattern, replacement, truth.body))
+
+    return alter
+
+
 async def _slow(scene: Scene) -> web.StreamResponse:
     await scene.released.wait()
     return await scene.respond()
@@ -193,6 +208,8 @@ _PLAIN: dict[Fault, Callable[[Scene], Answer]] = {
     Fault.NOT_FOUND: _error(404),
     Fault.SERVER_ERROR: _error(500),
     Fault.BAD_GATEWAY: _error(502),
+    Fault.GATEWAY_TIMEOUT: _error(504),
+    Fault.UNPROCESSABLE: _error(422),
     Fault.MAINTENANCE: _maintenance(),
     Fault.MAINTENANCE_RETRY_AFTER: _maintenance(retry_after=120),
     Fault.RATE_LIMITED: _error(429, retry_after=30),
@@ -206,9 +223,14 @@ _PLAIN: dict[Fault, Callable[[Scene], Answer]] = {
     Fault.WRONG_TYPES: _fixed(b"[]"),
     Fault.EMPTY: _empty,
     Fault.BAD_TASK: _bad_task,
-    Fault.NOT_UTF8: _fixed(b'{"ButlerTasks": {"ButlerTask": [{"name": "\xff\xfe"}]}}'),
+    Fault.NOT_UTF8: _altered(_TEXTS, b"\\1\xff\xfe"),
+    Fault.CONTROL_CHARACTERS: _altered(_TEXTS, b"\\1\x00\x1b"),
+    Fault.HUGE_NUMBER: _altered(_NUMBERS, b"\\1 " + b"9" * 5000),
     Fault.DEEP_JSON: _fixed(b"[" * 100_000 + b"]" * 100_000),
     Fault.GZIP_BOMB: _gzip_bomb,
+    Fault.FALSE_GZIP: lambda _: Answer(
+        body=_LOGIN, content_type=JSON, headers={"Content-Encoding": "gzip"}
+    ),
 }
 
 _STREAMED: dict[Fault, Callable[[Scene], Awaitable[web.StreamResponse]]] = {

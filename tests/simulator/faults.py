@@ -22,6 +22,10 @@ class Fault(Enum):
     """500, an HTML page."""
     BAD_GATEWAY = auto()
     """502, an HTML page, as of a reverse proxy."""
+    GATEWAY_TIMEOUT = auto()
+    """504, an HTML page, as of a reverse proxy."""
+    UNPROCESSABLE = auto()
+    """422, an HTML page, as plex.tv answers to some invalid tokens."""
     MAINTENANCE = auto()
     """503 while the server works on its database."""
     MAINTENANCE_RETRY_AFTER = auto()
@@ -59,14 +63,27 @@ class Fault(Enum):
     BAD_TASK = auto()
     """The truth, with malformed tasks before the good ones."""
     NOT_UTF8 = auto()
-    """JSON but for bytes that are not UTF-8."""
+    """The truth, with bytes that are not UTF-8 at the start of titles and names."""
+    CONTROL_CHARACTERS = auto()
+    """The truth, with unescaped control characters at the start of titles and names."""
+    HUGE_NUMBER = auto()
+    """The truth, with numbers of 5,000 digits as intervals, progress and values."""
     DEEP_JSON = auto()
     """100 000 lists inside each other."""
     GZIP_BOMB = auto()
     """8 MiB of blanks inside JSON, a few KiB on the wire."""
+    FALSE_GZIP = auto()
+    """A page that is announced as gzip and is not."""
 
 
-ALTERING = {Fault.DRIP, Fault.TRUNCATED, Fault.BAD_TASK}
+ALTERING = {
+    Fault.DRIP,
+    Fault.TRUNCATED,
+    Fault.BAD_TASK,
+    Fault.NOT_UTF8,
+    Fault.CONTROL_CHARACTERS,
+    Fault.HUGE_NUMBER,
+}
 """What does something to a true answer, and nothing to one that has no body."""
 
 

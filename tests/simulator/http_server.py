@@ -41,15 +41,19 @@ class Server(ABC):
 
 
 class HttpServer(Server):
-    """An HTTP server on 127.0.0.1 that a test can look at and disturb."""
+    """An HTTP server on this machine that a test can look at and disturb."""
 
     def __init__(self, port: int = 0) -> None:
         """Prepare a server; port 0 takes a free one."""
+        self.host = HOST
+        """The IPv4 or IPv6 address to listen on, from the next start on."""
         self.port = port
         self.ssl_context: SSLContext | None = None
         """What to speak TLS with, from the next start on; None is plain HTTP."""
         self.requests: list[RecordedRequest] = []
         self.faults = FaultBook()
+        self.cookie: str | None = None
+        """The value of a cookie that is set by every ordinary answer."""
         self.redirect_target = "http://elsewhere.example.com:32400/"
         self._arrived = Pulse()
         self._released = Pulse()
@@ -67,7 +71,8 @@ class HttpServer(Server):
     def url(self) -> str:
         """The server's address, once it listens."""
         scheme = "https" if self.ssl_context else "http"
-        return f"{scheme}://{HOST}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
 
     @override
     async def start(self) -> None:
@@ -77,7 +82,9 @@ class HttpServer(Server):
         runner = web.ServerRunner(server)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, HOST, self.port, ssl_context=self.ssl_context)
+            site = web.TCPSite(
+                runner, self.host, self.port, ssl_context=self.ssl_context
+            )
             await site.start()
         except OSError:
             await runner.cleanup()
@@ -147,7 +154,10 @@ class HttpServer(Server):
         self, _request: web.BaseRequest, recorded: RecordedRequest, path: str
     ) -> web.StreamResponse:
         """Do what is asked for and send the answer."""
-        return as_response(self.answer(recorded, path))
+        response = as_response(self.answer(recorded, path))
+        if self.cookie is not None:
+            response.set_cookie("session", self.cookie)
+        return response
 
 
 def _hang_up(server: web.Server | None) -> None:

@@ -65,8 +65,16 @@ def _is(expected: Any) -> Callable[[Reply], None]:
 
 def _is_not_utf8(reply: Reply) -> None:
     assert reply.content_type == "application/json"
-    with pytest.raises(UnicodeDecodeError):
-        reply.body.decode()
+    assert reply.body.count(b'"title": "\xff\xfe') == 22
+
+
+def _has_control_characters(reply: Reply) -> None:
+    assert reply.content_type == "application/json"
+    assert reply.body.count(b'"title": "\x00\x1b') == 22
+
+
+def _has_huge_numbers(reply: Reply) -> None:
+    assert reply.body.count(b"9" * 5000) == 22
 
 
 def _is_deep(reply: Reply) -> None:
@@ -118,7 +126,11 @@ def _leads_round(reply: Reply) -> None:
         (Fault.WRONG_TYPES, 200, _is([])),
         (Fault.EMPTY, 200, _is({"ButlerTasks": {}})),
         (Fault.BAD_TASK, 200, _has_bad_tasks),
+        (Fault.GATEWAY_TIMEOUT, 504, _is_page),
+        (Fault.UNPROCESSABLE, 422, _is_page),
         (Fault.NOT_UTF8, 200, _is_not_utf8),
+        (Fault.CONTROL_CHARACTERS, 200, _has_control_characters),
+        (Fault.HUGE_NUMBER, 200, _has_huge_numbers),
         (Fault.DEEP_JSON, 200, _is_deep),
         (Fault.GZIP_BOMB, 200, _is_bomb),
     ],

@@ -4,7 +4,7 @@ It needs aiohttp and orjson, but not Home Assistant:
 
     server = PlexServer(session, "192.168.1.5", token)
     for task in await server.get_butler_tasks():
-        print(task.title, task.enabled)
+        print(task.name, task.enabled)
     await server.start_task("BackupDatabase")
 """
 
@@ -12,13 +12,12 @@ from .account import LINK_URL, AccountServer, Pin, PlexAccount
 from .addresses import find_address
 from .butler_settings import (
     Behavior,
-    WindowSetting,
     is_butler_setting,
     setting_id_for_task,
     setting_kind_for_task,
 )
 from .connection import ClientInfo
-from .direct import Certificate, direct_url, read_certificate
+from .direct import Certificate, direct_hash_of, direct_url, read_certificate
 from .discovery import DiscoveredServer, discover
 from .errors import (
     PlexAuthenticationError,
@@ -30,6 +29,7 @@ from .errors import (
     PlexPinExpiredError,
     PlexRedirectError,
     PlexResponseError,
+    PlexServerError,
     PlexSettingError,
     PlexTimeoutError,
     PlexTlsError,
@@ -48,6 +48,7 @@ from .models import (
     SettingValue,
     StartResult,
     StopResult,
+    WindowSetting,
 )
 from .server import PlexServer
 from .url import normalize_url
@@ -80,6 +81,7 @@ __all__ = [
     "PlexRedirectError",
     "PlexResponseError",
     "PlexServer",
+    "PlexServerError",
     "PlexSettingError",
     "PlexTimeoutError",
     "PlexTlsError",
@@ -96,6 +98,7 @@ __all__ = [
     "StreamDown",
     "StreamUp",
     "WindowSetting",
+    "direct_hash_of",
     "direct_url",
     "discover",
     "find_address",

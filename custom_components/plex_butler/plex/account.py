@@ -14,12 +14,13 @@ from yarl import URL
 
 from .connection import ClientInfo, PlexConnection
 from .errors import (
+    PlexAuthenticationError,
     PlexBusyError,
     PlexConnectionError,
     PlexPinExpiredError,
     PlexResponseError,
 )
-from .models import MAX_NAME, MAX_TITLE
+from .models import MAX_NAME, MAX_TITLE, clean_text, usable_id
 
 # Nothing else in this package contains an address of plex.tv.
 PLEX_TV_URL: Final = URL("https://plex.tv/api/v2")
@@ -47,6 +48,11 @@ class Pin:
     """The code to enter at `LINK_URL`."""
     expires_in: float
     """Seconds."""
+
+    @property
+    def url(self) -> str:
+        """The URL of the page to link an account, with the code filled in."""
+        return f"{LINK_URL}/?pin={self.code}"
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
@@ -85,17 +91,16 @@ class AccountServer:
         """Parse one resource; ValueError if it is not a server."""
         resource = raw if isinstance(raw, dict) else {}
         provides = resource.get("provides")
-        identifier = resource.get("clientIdentifier")
+        identifier = usable_id(resource.get("clientIdentifier"))
         token = resource.get("accessToken")
         if not isinstance(provides, str) or "server" not in provides.split(","):
             raise ValueError("not a server")
-        if not isinstance(identifier, str) or not 0 < len(identifier) <= MAX_NAME:
+        if identifier is None:
             raise ValueError("no clientIdentifier")
         if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN:
             raise ValueError("no accessToken")
-        name = resource.get("name")
         return cls(
-            name=name[:MAX_TITLE] if name and isinstance(name, str) else identifier,
+            name=clean_text(resource.get("name"), MAX_TITLE) or identifier,
             machine_identifier=identifier,
             owned=resource.get("owned") is True,
             access_token=token,
@@ -192,10 +197,18 @@ class PlexAccount:
             raise PlexPinExpiredError("the code has expired") from None
 
     async def get_server_resources(self, token: str) -> tuple[AccountServer, ...]:
-        """Return the servers of an account, also shared ones (`GET /resources`)."""
-        answer = await self._plex_tv(PLEX_TV_CLIENTS_URL, token).get_json(
-            "/resources?includeHttps=1&includeRelay=1"
-        )
+        """Return the servers of an account, also shared ones (`GET /resources`).
+
+        Raises PlexAuthenticationError when the account's token is no longer valid.
+        """
+        try:
+            answer = await self._plex_tv(PLEX_TV_CLIENTS_URL, token).get_json(
+                "/resources?includeHttps=1&includeRelay=1"
+            )
+        except PlexResponseError as err:
+            if err.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise PlexAuthenticationError("HTTP status 422") from err
+            raise
         if not isinstance(answer, list):
             raise PlexResponseError("no list of resources")
         servers = []

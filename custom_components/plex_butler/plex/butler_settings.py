@@ -5,7 +5,7 @@ Follows https://developer.plex.tv/pms/ ("Preferences").
 
 from enum import StrEnum
 
-from .models import SettingKind
+from .models import SettingKind, WindowSetting
 
 # These tasks have a setting with three values instead of a switch.
 _BEHAVIORS = {
@@ -19,13 +19,6 @@ _BEHAVIORS = {
     "MusicAnalysis": "MusicAnalysisBehavior",
 }
 _SWITCH_PREFIX = "ButlerTask"
-
-
-class WindowSetting(StrEnum):
-    """Start and end of the maintenance window: hours of the server's local time."""
-
-    START = "ButlerStartHour"
-    END = "ButlerEndHour"
 
 
 _OTHERS = {*WindowSetting, *_BEHAVIORS.values()}

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+import json
 from types import SimpleNamespace
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.http_exceptions import ContentEncodingError
 import orjson
 from yarl import URL
 
@@ -27,6 +29,7 @@ from .errors import (
     PlexHttpsRequiredError,
     PlexRedirectError,
     PlexResponseError,
+    PlexServerError,
     PlexTimeoutError,
     PlexTlsError,
 )
@@ -43,6 +46,9 @@ NO_CLOSE_REPLY = aiohttp.ClientWSTimeout(ws_close=0)
 MAX_FRAME = 1024 * 1024
 # Seconds after a change of a setting in which any request may be refused (400).
 PAUSE = 0.5
+# The first digit of a status.
+_SUCCESS = 2
+_REDIRECT = 3
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 # The longest delay that is accepted from a Retry-After header (seconds).
@@ -68,6 +74,8 @@ class ClientInfo:
             "X-Plex-Client-Identifier": self.identifier,
             "X-Plex-Product": self.product,
             "X-Plex-Version": self.version,
+            # Some reverse proxies redirect requests without it.
+            "X-Plex-Device": self.device_name,
             "X-Plex-Device-Name": self.device_name,
             "X-Plex-Language": self.language,
         }
@@ -113,11 +121,11 @@ class PlexConnection:
     async def get_json(self, path: str, *, with_token: bool = True) -> object:
         """Return the decoded JSON of the answer to `GET path`."""
         answer = await self._request(hdrs.METH_GET, path, with_token=with_token)
-        return _decode(answer[1])
+        return decode_json(answer[1])
 
     async def post_json(self, path: str) -> object:
         """Return the decoded JSON of the answer to `POST path`."""
-        return _decode((await self._request(hdrs.METH_POST, path))[1])
+        return decode_json((await self._request(hdrs.METH_POST, path))[1])
 
     async def send(self, method: str, path: str) -> int:
         """Return the success status (2xx) of `method path`; its body is not read."""
@@ -170,11 +178,7 @@ class PlexConnection:
                     await asyncio.sleep(PAUSE)
                     response = await self._follow(session, method, path, headers)
                 async with response:
-                    if (
-                        not HTTPStatus.OK
-                        <= response.status
-                        < HTTPStatus.MULTIPLE_CHOICES
-                    ):
+                    if response.status // 100 != _SUCCESS:
                         # The body of an error is HTML without any information.
                         raise _status_error(response.status, response.headers)
                     return response.status, await _read(response) if with_body else b""
@@ -210,7 +214,7 @@ class PlexConnection:
                 continue
             self._has_answered = True
             target = response.headers.get(hdrs.LOCATION)
-            if target is None or not _is_redirect(response.status):
+            if target is None or response.status // 100 != _REDIRECT:
                 return response
             response.release()
             url = self._redirected(url, target)
@@ -260,6 +264,8 @@ class PlexConnection:
                 raise PlexHttpsRequiredError("closed without an answer") from err
             raise PlexConnectionError("closed without an answer") from err
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as err:
+            if isinstance(err.__cause__, ContentEncodingError):
+                raise PlexResponseError("cannot be decompressed") from err
             raise PlexConnectionError(str(err)) from err
         # The others contain the request with its headers, so they are not chained.
         except aiohttp.WSServerHandshakeError as err:
@@ -286,10 +292,19 @@ _NO_REDIRECTS = aiohttp.TraceConfig()
 _NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
 
 
-def _decode(body: bytes) -> object:
+def decode_json(data: bytes | str) -> object:
+    """Return the value of a JSON document.
+
+    Texts that are not valid (no UTF-8, control characters) and numbers that are too
+    large do not make the document invalid. See clean_text for these texts.
+    """
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as err:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        text = data if isinstance(data, str) else data.decode(errors="replace")
+    try:
+        return json.loads(text, strict=False, parse_int=float)
+    except (ValueError, RecursionError) as err:
         raise PlexResponseError("not JSON") from err
 
 
@@ -302,11 +317,13 @@ def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
             return PlexForbiddenError("HTTP status 403")
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             return PlexBusyError(status, _retry_after(headers))
+        case (
+            HTTPStatus.INTERNAL_SERVER_ERROR
+            | HTTPStatus.BAD_GATEWAY
+            | HTTPStatus.GATEWAY_TIMEOUT
+        ):
+            return PlexServerError(f"HTTP status {status}", status=status)
     return PlexResponseError(f"HTTP status {status}", status=status)
-
-
-def _is_redirect(status: int) -> bool:
-    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,12 +1,15 @@
 """plex.direct: host names for which the certificates of Plex servers are valid.
 
-Such a name consists of an IPv4 address with dashes for dots and a hash, which changes
-when the server's certificate is renewed: `192-168-1-5.<hash>.plex.direct`.
+Such a name consists of an IP address with dashes for dots or colons and a hash, which
+changes when the server's certificate is renewed: `192-168-1-5.<hash>.plex.direct`,
+`2001-db8--5.<hash>.plex.direct`.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
 import re
 import ssl
 
@@ -18,20 +21,29 @@ CONNECT_TIMEOUT = 5.0
 _HASH = r"[0-9a-z]{1,63}"
 # Without ASCII, IGNORECASE matches letters of other alphabets, too.
 _CASELESS = re.IGNORECASE | re.ASCII
-_NAME = re.compile(rf"(\d+-\d+-\d+-\d+)\.{_HASH}\.plex\.direct\.?", _CASELESS)
+_NAME = re.compile(rf"([0-9a-f-]{{2,63}})\.({_HASH})\.plex\.direct\.?", _CASELESS)
 _DOMAIN = re.compile(rf"({_HASH})\.plex\.direct", _CASELESS)
 # A certificate contains its names as plain text.
 _CERTIFIED = re.compile(rf"\*\.({_HASH})\.plex\.direct".encode())
 
 
 def direct_address(host: str | None) -> str | None:
-    """Return the IPv4 address in a plex.direct name; None for other names."""
-    if not (name := _NAME.fullmatch(host or "")):
-        return None
+    """Return the IP address in a plex.direct name; None for other names."""
+    if name := _NAME.fullmatch(host or ""):
+        for separator in ".:":
+            with suppress(ValueError):
+                return str(ip_address(name[1].replace("-", separator)))
+    return None
+
+
+def direct_hash_of(url: URL | str) -> str | None:
+    """Return the hash in the plex.direct name of a URL; None for other hosts."""
     try:
-        return str(IPv4Address(name[1].replace("-", ".")))
-    except AddressValueError:
+        host = URL(url).host or ""
+    except ValueError, IndexError:  # the latter for "http://[]@"
         return None
+    name = _NAME.fullmatch(host)
+    return name[2].lower() if name and direct_address(host) else None
 
 
 def direct_hash(domain: str) -> str | None:
@@ -42,9 +54,14 @@ def direct_hash(domain: str) -> str | None:
 def direct_url(address: str, hash_: str, port: int) -> URL | None:
     """Return the https URL of a server; None if the address has no such name."""
     try:
-        name = str(IPv4Address(address)).replace(".", "-")
-    except AddressValueError:
+        ip = ip_address(address)
+    except ValueError:
         return None
+    if isinstance(ip, IPv6Address):
+        if ip.scope_id:  # A name has no room for it.
+            return None
+        ip = ip.ipv4_mapped or ip
+    name = str(ip).replace(".", "-").replace(":", "-")
     return URL.build(scheme="https", host=f"{name}.{hash_}.plex.direct", port=port)
 
 
@@ -56,6 +73,8 @@ class Certificate:
     """The IP address of the server."""
     direct_hash: str | None
     """The hash of the plex.direct names it is valid for, if any."""
+    fingerprint: str
+    """The SHA-256 of the certificate, in hexadecimal digits."""
 
 
 async def read_certificate(url: URL) -> Certificate | None:
@@ -79,4 +98,8 @@ async def read_certificate(url: URL) -> Certificate | None:
     address: str = writer.get_extra_info("peername")[0]
     writer.transport.abort()
     name = _CERTIFIED.search(certificate)
-    return Certificate(address=address, direct_hash=name[1].decode() if name else None)
+    return Certificate(
+        address=address,
+        direct_hash=name[1].decode() if name else None,
+        fingerprint=sha256(certificate).hexdigest(),
+    )

@@ -14,7 +14,7 @@ from typing import Final, Self, override
 from yarl import URL
 
 from .direct import direct_hash, direct_url
-from .models import MAX_NAME, MAX_TITLE
+from .models import MAX_TITLE, clean_text, usable_id
 
 GDM_ADDRESS: Final = ("239.0.0.250", 32414)
 SEARCH: Final = b"M-SEARCH * HTTP/1.0"
@@ -45,17 +45,17 @@ class DiscoveredServer:
             key.strip().lower(): value.strip()
             for key, _, value in (line.partition(":") for line in lines)
         }
-        identifier = fields.get("resource-identifier", "")
+        identifier = usable_id(fields.get("resource-identifier"))
         port = int(fields.get("port", ""))
         if (
             head != _OK
             or fields.get("content-type") != "plex/media-server"
-            or not 0 < len(identifier) <= MAX_NAME
+            or identifier is None
             or not 0 < port < 2**16
         ):
             raise ValueError("not a server")
         return cls(
-            name=fields.get("name", "")[:MAX_TITLE] or address,
+            name=clean_text(fields.get("name"), MAX_TITLE) or address,
             address=address,
             port=port,
             machine_identifier=identifier,

@@ -71,6 +71,10 @@ class PlexResponseError(PlexError):
         self.status = status
 
 
+class PlexServerError(PlexResponseError):
+    """The server or a proxy failed to handle the request (500, 502, 504)."""
+
+
 class PlexRedirectError(PlexResponseError):
     """The server redirects to another address; the token is not sent there."""
 

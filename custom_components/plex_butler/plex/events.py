@@ -12,10 +12,15 @@ from random import SystemRandom
 from typing import Any, Self
 
 import aiohttp
-import orjson
 
-from .errors import PlexAuthenticationError, PlexError, PlexForbiddenError
-from .models import MAX_NAME, Activity
+from .connection import decode_json
+from .errors import (
+    PlexAuthenticationError,
+    PlexError,
+    PlexForbiddenError,
+    PlexResponseError,
+)
+from .models import Activity, usable_id
 from .server import PlexServer
 
 # Seconds until the next try: after the first failure, after many, and after the server
@@ -78,12 +83,13 @@ class StreamDown:
 type Event = Notifications | StreamUp | StreamDown
 
 
-def parse_frame(frame: str | bytes) -> Notifications | None:
+def parse_frame(frame: str) -> Notifications | None:
     """Return the content of a frame; None if there is nothing in it to use."""
     try:
-        container: Any = orjson.loads(frame)["NotificationContainer"]
+        document: Any = decode_json(frame)
+        container = document["NotificationContainer"]
         kind = container["type"]
-    except ValueError, KeyError, TypeError:
+    except PlexResponseError, KeyError, TypeError:
         return None
     if kind == "activity":
         activities = _parse_list(
@@ -108,9 +114,9 @@ def _parse_list[T](elements: object, parse: Callable[[object], T]) -> list[T]:
 
 
 def _setting_id(raw: object) -> str:
-    setting_id = raw.get("id") if isinstance(raw, dict) else None
-    if not isinstance(setting_id, str) or not 0 < len(setting_id) <= MAX_NAME:
-        raise ValueError("no id")
+    setting_id = usable_id(raw.get("id")) if isinstance(raw, dict) else None
+    if setting_id is None:
+        raise ValueError("no usable id")
     return setting_id
 
 

@@ -17,6 +17,9 @@ MAX_OPTIONS = 64
 
 type SettingValue = bool | int | float | str
 
+# Control characters and halves of surrogate pairs.
+_REPLACEMENTS = dict.fromkeys((*range(32), *range(127, 160), *range(0xD800, 0xE000)))
+_REPLACEMENTS |= dict.fromkeys(map(ord, "\t\n\r"), " ")
 _FLAGS = {1: True, 0: False, "1": True, "0": False}
 
 
@@ -51,8 +54,20 @@ def _object(raw: object) -> dict[str, Any]:
     return raw
 
 
-def _text(value: object, limit: int) -> str:
-    return value[:limit] if isinstance(value, str) else ""
+def clean_text(value: object, limit: int) -> str:
+    """Return a text without control characters, cut to a length; "" for others."""
+    if not isinstance(value, str):
+        return ""
+    text = value[:limit]
+    return text if text.isprintable() else text.translate(_REPLACEMENTS).strip()
+
+
+def usable_id(value: object) -> str | None:
+    """Return a text that identifies something; None if it cannot be used for that."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
+        return None
+    # The replacement character stands for bytes that were not UTF-8.
+    return value if value.isprintable() and "\ufffd" not in value else None
 
 
 def _flag(value: object) -> bool | None:
@@ -96,19 +111,21 @@ def _value(raw: object, kind: SettingKind) -> SettingValue | None:
         case SettingKind.DOUBLE:
             return _number(raw)
         case SettingKind.TEXT:
-            return raw[:MAX_TEXT] if isinstance(raw, str) else None
+            return clean_text(raw, MAX_TEXT) if isinstance(raw, str) else None
     return None
 
 
 def _options(raw: object) -> tuple[tuple[str, str], ...]:
-    """Parse `key:label|key:label`. Labels may contain a colon, and may be missing."""
-    if not isinstance(raw, str) or not raw:
-        return ()
-    pairs = [option.partition(":") for option in raw.split("|")[:MAX_OPTIONS]]
-    return tuple(
-        (key[:MAX_NAME], (label if colon else key)[:MAX_TITLE])
-        for key, colon, label in pairs
-    )
+    """Parse `key:label|key:label`. Labels may contain a colon, and may be missing.
+
+    Options without a key and repeated ones are left out.
+    """
+    options: dict[str, str] = {}
+    for option in raw.split("|")[:MAX_OPTIONS] if isinstance(raw, str) else ():
+        key, colon, label = option.partition(":")
+        if key := clean_text(key, MAX_NAME):
+            options.setdefault(key, clean_text(label if colon else key, MAX_TITLE))
+    return tuple(options.items())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,11 +139,11 @@ class ServerIdentity:
     def from_json(cls, raw: object) -> Self:
         """Parse the `MediaContainer` of `GET /identity`."""
         container = _object(raw)
-        if not (identifier := _text(container.get("machineIdentifier"), MAX_NAME)):
+        if not (identifier := clean_text(container.get("machineIdentifier"), MAX_NAME)):
             raise ValueError("no machineIdentifier")
         return cls(
             machine_identifier=identifier,
-            version=_text(container.get("version"), MAX_NAME),
+            version=clean_text(container.get("version"), MAX_NAME),
         )
 
 
@@ -139,8 +156,8 @@ class ButlerTask:
     """
 
     name: str
-    title: str
-    description: str
+    title: str | None
+    description: str | None
     interval: int | None
     """Days between two runs: 1 daily, 7 weekly."""
     schedule_randomized: bool | None
@@ -151,13 +168,12 @@ class ButlerTask:
     def from_json(cls, raw: object) -> Self:
         """Parse one `ButlerTask` element."""
         task = _object(raw)
-        name = task.get("name")
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
+        if (name := usable_id(task.get("name"))) is None:
             raise ValueError("no usable name")
         return cls(
             name,
-            _text(task.get("title"), MAX_TITLE) or name,
-            _text(task.get("description"), MAX_TEXT),
+            clean_text(task.get("title"), MAX_TITLE) or None,
+            clean_text(task.get("description"), MAX_TEXT) or None,
             _days(task.get("interval")),
             _flag(task.get("scheduleRandomized")),
             _flag(task.get("enabled")),
@@ -180,12 +196,23 @@ class Activity:
         """Parse one `Activity` element."""
         activity = _object(raw)
         return cls(
-            uuid=_text(activity.get("uuid"), MAX_NAME),
-            type=_text(activity.get("type"), MAX_NAME),
-            title=_text(activity.get("title"), MAX_TITLE),
-            subtitle=_text(activity.get("subtitle"), MAX_TITLE),
+            uuid=clean_text(activity.get("uuid"), MAX_NAME),
+            type=clean_text(activity.get("type"), MAX_NAME),
+            title=clean_text(activity.get("title"), MAX_TITLE),
+            subtitle=clean_text(activity.get("subtitle"), MAX_TITLE),
             progress=_percent(activity.get("progress")),
         )
+
+
+class WindowSetting(StrEnum):
+    """Start and end of the maintenance window: hours of the server's local time."""
+
+    START = "ButlerStartHour"
+    END = "ButlerEndHour"
+
+
+HOURS = range(24)
+_HOUR_KEYS = {str(hour) for hour in HOURS}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,13 +230,12 @@ class Setting:
     def from_json(cls, raw: object) -> Self:
         """Parse one `Setting` element."""
         setting = _object(raw)
-        setting_id = setting.get("id")
-        if not isinstance(setting_id, str) or not 0 < len(setting_id) <= MAX_NAME:
+        if (setting_id := usable_id(setting.get("id"))) is None:
             raise ValueError("no usable id")
         kind = _kind(setting.get("type"))
-        return cls(
-            id=setting_id,
-            kind=kind,
-            value=_value(setting.get("value"), kind),
-            options=_options(setting.get("enumValues")),
-        )
+        value = _value(setting.get("value"), kind)
+        options = _options(setting.get("enumValues"))
+        if setting_id in WindowSetting:
+            value = value if value in HOURS else None
+            options = tuple(option for option in options if option[0] in _HOUR_KEYS)
+        return cls(id=setting_id, kind=kind, value=value, options=options)

@@ -35,6 +35,7 @@ from .models import (
     SettingValue,
     StartResult,
     StopResult,
+    clean_text,
 )
 from .url import normalize_url
 
@@ -43,6 +44,8 @@ _LOGGER = logging.getLogger(__name__)
 # Servers have about 25 tasks and 160 settings; a much longer list is not a real one.
 MAX_TASKS = 256
 MAX_SETTINGS = 2048
+# Clients and media can cause any number of activities, among which are the Butler's.
+MAX_ACTIVITIES = 16384
 
 
 class PlexServer:
@@ -74,7 +77,7 @@ class PlexServer:
         self._machine_identifier = machine_identifier
         # Whether the identity was checked, and no request failed since.
         self._checked = False
-        self._open_websockets = 0
+        self._websocket: aiohttp.ClientWebSocketResponse | None = None
         self._skipped_tasks = 0
 
     @property
@@ -98,8 +101,8 @@ class PlexServer:
 
     async def get_name(self) -> str:
         """Return the name of the server, or "" (`GET /`)."""
-        name = (await self._get_container("/")).get("friendlyName")
-        return name[:MAX_TITLE] if isinstance(name, str) else ""
+        container = await self._get_container("/")
+        return clean_text(container.get("friendlyName"), MAX_TITLE)
 
     async def get_butler_tasks(self) -> tuple[ButlerTask, ...]:
         """Return the tasks of the server (`GET /butler`, for its owner only).
@@ -119,7 +122,7 @@ class PlexServer:
     async def get_activities(self) -> tuple[Activity, ...]:
         """Return the current activities of the server (`GET /activities`)."""
         container = await self._get_container("/activities")
-        return _parse_list(container, "Activity", Activity.from_json)[0]
+        return _parse_list(container, "Activity", Activity.from_json, MAX_ACTIVITIES)[0]
 
     async def start_task(self, name: str) -> StartResult:
         """Start one task (`POST /butler/{name}`).
@@ -199,11 +202,13 @@ class PlexServer:
                 "/:/websockets/notifications?filters=activity,preference"
             ) as websocket,
         ):
-            self._open_websockets += 1
-            try:
-                yield websocket
-            finally:
-                self._open_websockets -= 1
+            self._websocket = websocket
+            yield websocket
+
+    @property
+    def _is_websocket_open(self) -> bool:
+        # A lost connection has no peer, also if nothing was read from it since.
+        return bool(self._websocket and self._websocket.get_extra_info("peername"))
 
     @asynccontextmanager
     async def _trusted_connection(self) -> AsyncIterator[PlexConnection]:
@@ -216,7 +221,7 @@ class PlexServer:
             yield self._connection
             return
         try:
-            if not (self._checked and self._open_websockets):
+            if not (self._checked and self._is_websocket_open):
                 await self.get_identity()
             yield self._connection
         except PlexError as err:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from .butler_settings import WindowSetting
-from .models import Setting
+from .models import Setting, WindowSetting
 
 # In every time zone of today, clocks change at a quarter of an hour.
 _STEP = timedelta(minutes=15)
@@ -78,6 +77,6 @@ def maintenance_window(
     """
     hours = [settings[key].value for key in WindowSetting if key in settings]
     match hours:
-        case [int(start), int(end)] if start != end and {start, end} <= {*range(24)}:
+        case [int(start), int(end)] if start != end:
             return MaintenanceWindow(start=start, end=end, zone=zone)
     return None
