@@ -276,6 +276,14 @@ def test_leaks_are_found(user: str, found: set[str]) -> None:
     assert leaked(parsed({"owner.py": OWNER, "user.py": user})) == found
 
 
+def test_no_class_is_cut_over_files() -> None:
+    assert chained(TREES) == set()
+
+
+def test_no_private_name_leaves_its_file() -> None:
+    assert leaked(TREES) == set()
+
+
 def test_the_plex_side_needs_no_home_assistant() -> None:
     for path, tree in TREES.items():
         for node in ast.walk(tree) if path.startswith("plex/") else ():

@@ -68,7 +68,7 @@ class ButlerStream:
                     case StreamUp():
                         self._failure_logged = False
                         self._butler.set_stream(up=True)
-                    case StreamDown():
+                    case _:
                         self._butler.set_stream(up=False)
                         self._log(event)
                         if isinstance(event.error, _REFUSED):
