@@ -1,7 +1,7 @@
 """Coordinator of a server's Butler: polls, pushes and commands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,14 +31,16 @@ from .const import (
 )
 from .devices import (
     async_register_server,
-    async_remove_stale_tasks,
+    async_update_tasks,
     async_update_version,
 )
 from .errors import action_error, poll_error
 from .helpers import BackgroundRefresh, Timer
 from .models import ButlerData
+from .names import complete_tasks
 from .plex import (
     ActivityEvent,
+    ButlerTask,
     ButlerWatch,
     PlexAuthenticationError,
     PlexBusyError,
@@ -105,6 +107,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.contexts: dict[str, Context | None] = {}
         self._server = server
         self._watch = ButlerWatch()
+        # The listed tasks, with titles and descriptions.
+        self._tasks: Mapping[str, ButlerTask] = {}
         # Runs that are reported as soon as the states are written.
         self._unreported: list[Run] = []
         self._timeouts = 0
@@ -163,10 +167,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
         activities = await self._server.get_activities()
         self._unreported += self._watch.read(tasks, activities, begun, dt_util.utcnow())
+        self._tasks = complete_tasks(self.hass, self._watch.tasks)
 
     def _snapshot(self) -> ButlerData:
         return ButlerData(
-            tasks=self._watch.tasks,
+            tasks=self._tasks,
             maintenance=self._watch.maintenance,
             current_runs=dict(self._watch.current_runs),
             last_runs=dict(self._watch.last_runs),
@@ -182,9 +187,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         if self._server.identity and self._server.identity != self.identity:
             self.identity = self._server.identity
             async_update_version(self.hass, self.device_id, self.identity.version)
-        async_remove_stale_tasks(
-            self.hass, self.device_id, self.identity, self._watch.tasks
-        )
+        async_update_tasks(self.hass, self.device_id, self.identity, self._tasks)
 
     def _poll_failed(self, err: PlexError) -> HomeAssistantError:
         """Start the recovery of the server; return the error to raise."""

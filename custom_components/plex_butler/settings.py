@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import override
@@ -19,6 +20,7 @@ from .const import (
     TOLERATED_TIMEOUTS,
 )
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .devices import async_update_name
 from .helpers import BackgroundRefresh
 from .plex import (
     MaintenanceWindow,
@@ -87,14 +89,22 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
     @override
     async def _async_update_data(self) -> Settings | None:
-        """Read the settings."""
+        """Read the settings, and the name of the server."""
         before = self.data
         async with self._lock:
             await self._read()
         if self.data is not before:
             # The base class compares with the data before the read, not with a write.
             self._publish()
+        if before is not None:  # At setup, the name has just been read.
+            await self._update_name()
         return self._shown()
+
+    async def _update_name(self) -> None:
+        """Rename the server's device if the server was renamed."""
+        with suppress(PlexError):
+            if name := await self._server.get_name():
+                async_update_name(self.hass, self.butler.device_id, name)
 
     async def _read(self) -> None:
         self.update_interval = SETTINGS_INTERVAL
