@@ -9,10 +9,12 @@ from typing import override
 
 from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.core import callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import (
+    DOMAIN,
     IDLE_INTERVAL,
     LOGGER,
     REFRESH_DELAY,
@@ -31,6 +33,7 @@ from .plex import (
     PlexTimeoutError,
     Setting,
     SettingValue,
+    WindowSetting,
     is_butler_setting,
     maintenance_window,
 )
@@ -174,8 +177,10 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         """Change settings in one request, and read them back.
 
         The new values are shown at once. Raises HomeAssistantError if the request
-        fails or the server did not keep the values.
+        fails or the server did not keep the values, and ServiceValidationError if the
+        maintenance window would end at the hour it starts.
         """
+        self._check_hours(values)
         self._pending.append(values)
         self._publish()
         try:
@@ -196,6 +201,19 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             self._publish()
             self.butler.poll_faster()
             self.butler.refresh.now()
+
+    def _check_hours(self, values: SettingValues) -> None:
+        """Raise ServiceValidationError if the maintenance window would be empty."""
+        if not values.keys() & {*WindowSetting}:
+            return
+        shown = {key: one.value for key, one in (self.data or {}).items()}
+        start, end = ({**shown, **values}.get(key) for key in WindowSetting)
+        if start == end:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="same_hour",
+                translation_placeholders={"hour": str(start)},
+            )
 
     def _check(self, values: SettingValues) -> None:
         """Raise PlexSettingError unless the listed settings have these values."""
