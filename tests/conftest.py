@@ -1,12 +1,10 @@
-"""What the tests of the Home Assistant side share: a real server and a real entry."""
+"""Fixtures of the Home Assistant side: a real server and a real entry."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable
 from datetime import timedelta
 from ssl import SSLContext
 from types import SimpleNamespace
-from typing import Any, Protocol
 from unittest.mock import AsyncMock
 
 from freezegun.api import FrozenDateTimeFactory
@@ -19,48 +17,25 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from syrupy.assertion import SnapshotAssertion
 from yarl import URL
 
-from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.plex import account, connection, discovery
 from homeassistant.components import network
 from homeassistant.components.network import Adapter
-from homeassistant.const import (
-    CONF_TOKEN,
-    CONF_URL,
-    CONF_VERIFY_SSL,
-    EVENT_STATE_CHANGED,
-)
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.core import HomeAssistant
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util.ssl import get_default_context
 
-from .flows import PlexTv
-from .simulator import (
-    Authority,
-    Fault,
-    GdmResponder,
-    PlexSimulator,
-    PlexTvSimulator,
-    RecordedRequest,
-    direct_name,
+from .common import (
+    DIRECT_HASH,
+    RENEWED_HASH,
+    WEBSOCKET,
+    Hung,
+    PlexTv,
+    Tick,
+    connect,
+    make_entry,
+    settle,
 )
-
-# What the ids of a task's entities begin with: the server's name, but for 2026.9.
-OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ else ""
-
-type Tick = Callable[[float], Awaitable[None]]
-
-
-DIRECT_HASH = "0123456789abcdef0123456789abcdef"
-RENEWED_HASH = "fedcba9876543210fedcba9876543210"
-WEBSOCKET = "/:/websockets/notifications"
-
-
-class Hung(Protocol):
-    """What the fixture `hung` is called with."""
-
-    async def __call__[T](self, request: Awaitable[T], method: str, path: str) -> T:
-        """Wait for the request until its time-out."""
+from .simulator import Authority, Fault, GdmResponder, PlexSimulator, PlexTvSimulator
 
 
 @pytest.fixture(scope="session")
@@ -176,26 +151,6 @@ async def plex_tv(
         yield plex_tv
 
 
-def reads(plex: PlexSimulator) -> list[RecordedRequest]:
-    """Return what was asked of the server, but for its websocket and its settings."""
-    return [r for r in plex.requests if not r.raw_path.startswith("/:/")]
-
-
-def make_entry(plex: PlexSimulator) -> MockConfigEntry:
-    """Return the config entry of a server, not yet added."""
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title=plex.name,
-        unique_id=plex.machine_identifier,
-        data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
-    )
-
-
-def disable(plex: PlexSimulator, name: str) -> None:
-    """Disable a task on the server."""
-    plex.tasks[name] = replace(plex.tasks[name], enabled=False)
-
-
 @pytest.fixture
 def entry(hass: HomeAssistant, plex: PlexSimulator) -> MockConfigEntry:
     """The server's config entry, not yet set up."""
@@ -210,46 +165,6 @@ async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
-
-
-async def restart(plex: PlexSimulator, tls: SSLContext | None) -> None:
-    """Let a server speak TLS, or no longer."""
-    # In debug mode, the loop would tell Home Assistant of each client that is refused.
-    asyncio.get_running_loop().set_debug(enabled=False)
-    await plex.stop()
-    plex.ssl_context = tls
-    await plex.start()
-
-
-async def move(plex: PlexSimulator) -> None:
-    """Let a server answer at another port."""
-    await plex.stop()
-    plex.port = 0
-    await plex.start()
-
-
-def direct_url(plex: PlexSimulator, direct_hash: str = DIRECT_HASH) -> str:
-    """Return the URL of a server that its certificate is valid for."""
-    return f"https://{direct_name('127.0.0.1', direct_hash)}:{plex.port}"
-
-
-async def settle(hass: HomeAssistant) -> None:
-    """Wait for all that is under way, but for the stream, which has no end."""
-    await hass.async_block_till_done()
-    await read_done()
-    await hass.async_block_till_done()
-
-
-async def read_done() -> None:
-    """Wait for the reads that are under way, and for tries to set an entry up."""
-    while tasks := [t for t in asyncio.all_tasks() if _ends(t.get_name())]:
-        await asyncio.wait(tasks)
-
-
-def _ends(task_name: str) -> bool:
-    return task_name.endswith(("refresh", "search")) or task_name.startswith(
-        "config entry retry"
-    )
 
 
 @pytest.fixture
@@ -302,52 +217,3 @@ async def live(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await connect(hass, plex)
     return entry
-
-
-async def connect(hass: HomeAssistant, plex: PlexSimulator) -> None:
-    """Let the stream through that was held up, and what it leads to."""
-    plex.requests.clear()
-    plex.clear_faults()
-    await plex.wait_for_request("GET", "/activities")
-    await settle(hass)
-
-
-async def until(hass: HomeAssistant, entity_id: str, state: str) -> None:
-    """Wait for a state."""
-    reached = asyncio.Event()
-
-    @callback
-    def look(_event: object = None) -> None:
-        if hass.states.get(entity_id).state == state:
-            reached.set()
-
-    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, look)
-    look()
-    await reached.wait()
-    stop()
-
-
-def states(hass: HomeAssistant, *entity_ids: str) -> list[str]:
-    """Return the states of entities."""
-    return [hass.states.get(entity_id).state for entity_id in entity_ids]
-
-
-def parent(**changes: Any) -> dict[str, Any]:
-    """Return the activity of a run of the Butler."""
-    return {
-        "uuid": "parent",
-        "type": "butler",
-        "cancellable": False,
-        "userID": 1,
-        "title": "Butler tasks",
-        "subtitle": "",
-        "progress": -1,
-        **changes,
-    }
-
-
-async def press(hass: HomeAssistant, button: str, of: str = OF_TASK) -> None:
-    """Press a button of a task, or of the server."""
-    await hass.services.async_call(
-        "button", "press", {"entity_id": f"button.{of}{button}"}, blocking=True
-    )

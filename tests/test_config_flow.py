@@ -10,11 +10,17 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .conftest import OF_TASK, Tick
-from .flows import choose, start as start_flow, submit, suggested, typed
+from .common import (
+    OF_TASK,
+    OTHER_MACHINE,
+    Tick,
+    choose,
+    start_flow,
+    submit,
+    suggested,
+    typed,
+)
 from .simulator import Fault, PlexSimulator
-
-OTHER_MACHINE = "f" * 40
 
 
 async def start(hass: HomeAssistant) -> Any:

@@ -13,8 +13,7 @@ from syrupy.filters import props
 from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN
 from homeassistant.core import HomeAssistant
 
-from .conftest import Tick, disable
-from .flows import PlexTv
+from .common import PlexTv, Tick, disable
 from .simulator import Fault, PlexSimulator
 
 

@@ -11,13 +11,19 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import OF_TASK, Tick, disable, press, reads, states
+from .common import (
+    BACKUP,
+    MAINTENANCE,
+    OF_TASK,
+    OPTIMIZE,
+    RUNNING_TASKS,
+    Tick,
+    disable,
+    press,
+    reads,
+    states,
+)
 from .simulator import Fault, PlexSimulator, RunShape, SimulatedTask
-
-BACKUP = f"sensor.{OF_TASK}backup_database"
-OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
-MAINTENANCE = "binary_sensor.media_server_maintenance"
-RUNNING_TASKS = "sensor.media_server_running_tasks"
 
 
 @pytest.mark.freeze_time("2026-11-23 12:00:00")

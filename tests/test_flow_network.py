@@ -19,16 +19,26 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from .conftest import DIRECT_HASH, direct_url, move, restart
-from .flows import choose, options, start, submit, suggested, typed
+from .common import (
+    DIRECT_HASH,
+    OTHER_MACHINE,
+    choose,
+    direct_url,
+    move,
+    options,
+    restart,
+    start_flow,
+    submit,
+    suggested,
+    typed,
+)
 from .simulator import GdmResponder, GdmServer, PlexSimulator
 
-OTHER_MACHINE = "f" * 40
 SERVICE = "_plexmediasvr._tcp.local."
 
 
 async def search(hass: HomeAssistant) -> Any:
-    return await choose(hass, await start(hass), "network")
+    return await choose(hass, await start_flow(hass), "network")
 
 
 async def test_from_the_search_to_the_entry(
@@ -102,7 +112,7 @@ async def test_nothing_is_found_at_first(
 
 
 async def test_without_a_network_nothing_is_found(hass: HomeAssistant) -> None:
-    result = await choose(hass, await start(hass), "network")
+    result = await choose(hass, await start_flow(hass), "network")
     assert result["step_id"] == "nothing_found"
 
 
@@ -114,7 +124,7 @@ async def test_a_network_that_is_not_to_be_used_is_not_searched(
 ) -> None:
     interfaces[0]["enabled"] = False
     gdm.servers = [GdmServer.of(plex)]
-    result = await choose(hass, await start(hass), "network")
+    result = await choose(hass, await start_flow(hass), "network")
     assert result["step_id"] == "nothing_found"
     assert gdm.searches == 0
 
@@ -268,7 +278,7 @@ async def test_an_announcement_that_the_user_ignores(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
 
-    result = await choose(hass, await start(hass), "manual")
+    result = await choose(hass, await start_flow(hass), "manual")
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
 

@@ -10,10 +10,8 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .flows import choose, options, start, submit, suggested, typed
+from .common import OTHER_MACHINE, choose, options, start_flow, submit, suggested, typed
 from .simulator import Fault, PlexSimulator
-
-OTHER_MACHINE = "f" * 40
 
 
 def add_plex_entry(
@@ -42,7 +40,7 @@ def add_plex_entry(
 async def test_one_click(hass: HomeAssistant, plex: PlexSimulator) -> None:
     plex.name = "My <b>Server</b>"
     add_plex_entry(hass, plex, verify_ssl=False)
-    result = await start(hass)
+    result = await start_flow(hass)
     assert result["menu_options"] == ["plex", "network", "plex_tv", "manual"]
     # An option of a menu is no Markdown, and shows this as it is.
     assert result["description_placeholders"]["names"] == "My <b>Server</b>"
@@ -59,7 +57,7 @@ async def test_one_of_several(hass: HomeAssistant, plex: PlexSimulator) -> None:
     async with PlexSimulator(machine_identifier=OTHER_MACHINE, name="Cellar") as other:
         add_plex_entry(hass, plex)
         add_plex_entry(hass, other)
-        result = await start(hass)
+        result = await start_flow(hass)
         names = result["description_placeholders"]["names"]
         assert names == "Media Server, Cellar"
 
@@ -78,7 +76,7 @@ async def test_a_server_that_is_set_up_is_not_offered(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
 ) -> None:
     add_plex_entry(hass, plex)
-    result = await start(hass)
+    result = await start_flow(hass)
     assert result["menu_options"] == ["network", "plex_tv", "manual"]
 
 
@@ -97,7 +95,7 @@ async def test_an_entry_that_is_not_understood_is_not_offered(
     hass: HomeAssistant, data: dict[str, Any]
 ) -> None:
     MockConfigEntry(domain="plex", data=data).add_to_hass(hass)
-    result = await start(hass)
+    result = await start_flow(hass)
     assert result["menu_options"] == ["network", "plex_tv", "manual"]
 
 
@@ -105,7 +103,7 @@ async def test_the_server_is_away(hass: HomeAssistant, plex: PlexSimulator) -> N
     """Its token is kept, and not shown."""
     add_plex_entry(hass, plex)
     await plex.stop()
-    result = await choose(hass, await start(hass), "plex")
+    result = await choose(hass, await start_flow(hass), "plex")
     assert result["step_id"] == "address"
     assert result["errors"] == {CONF_URL: "cannot_connect"}
     assert result["description_placeholders"]["server"] == "Media Server"
@@ -119,7 +117,7 @@ async def test_the_server_is_away(hass: HomeAssistant, plex: PlexSimulator) -> N
 
 async def test_its_address_is_none(hass: HomeAssistant, plex: PlexSimulator) -> None:
     add_plex_entry(hass, plex, url="http://[")
-    result = await choose(hass, await start(hass), "plex")
+    result = await choose(hass, await start_flow(hass), "plex")
     assert result["step_id"] == "address"
     assert result["errors"] == {CONF_URL: "invalid_url"}
 
@@ -134,7 +132,7 @@ async def test_its_token_is_not_the_owners(
 ) -> None:
     add_plex_entry(hass, plex, token="dead")
     plex.inject(fault, "/butler")
-    result = await choose(hass, await start(hass), "plex")
+    result = await choose(hass, await start_flow(hass), "plex")
     assert result["step_id"] == "sign_in"
     assert result["menu_options"] == ["plex_tv", "token"]
 
@@ -151,7 +149,7 @@ async def test_another_server_answers(hass: HomeAssistant, plex: PlexSimulator) 
     """It gets no token."""
     add_plex_entry(hass, plex)
     plex.machine_identifier = OTHER_MACHINE
-    result = await choose(hass, await start(hass), "plex")
+    result = await choose(hass, await start_flow(hass), "plex")
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_server"
     assert [request.token for request in plex.requests] == [None]

@@ -16,15 +16,19 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import instance_id
 
-from .conftest import DIRECT_HASH, direct_url, move, restart
-from .flows import (
+from .common import (
+    DIRECT_HASH,
+    OTHER_MACHINE,
     PIN_PATH,
     PlexTv,
     choose,
+    direct_url,
     go_on,
+    move,
     options,
     pass_time,
-    start,
+    restart,
+    start_flow,
     submit,
     suggested,
     typed,
@@ -38,8 +42,6 @@ from .simulator import (
     PlexSimulator,
 )
 
-OTHER_MACHINE = "f" * 40
-
 
 def signed_in(plex_tv: PlexTv, plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
     """Return what is stored of a server after signing in."""
@@ -48,7 +50,7 @@ def signed_in(plex_tv: PlexTv, plex: PlexSimulator, **changes: Any) -> dict[str,
 
 
 async def sign_in(hass: HomeAssistant) -> Any:
-    return await choose(hass, await start(hass), "plex_tv")
+    return await choose(hass, await start_flow(hass), "plex_tv")
 
 
 async def test_from_the_code_to_the_entry(
@@ -393,7 +395,7 @@ async def test_signing_in_to_a_server_that_was_found(
     async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
         plex_tv.simulator.servers = [AccountServer.of(other), AccountServer.of(plex)]
         gdm.servers = [GdmServer.of(plex)]
-        result = await choose(hass, await start(hass), "network")
+        result = await choose(hass, await start_flow(hass), "network")
         result = await submit(hass, result, server=plex.machine_identifier)
         result = await choose(hass, result, "plex_tv")
         result = await plex_tv.confirm(result)
@@ -415,7 +417,7 @@ async def test_plex_tv_knows_better_than_who_answers_a_search(
     plex_tv.simulator.servers = [AccountServer.of(plex, connections=[connection])]
     async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
         gdm.servers = [GdmServer.of(impostor)]
-        result = await choose(hass, await start(hass), "network")
+        result = await choose(hass, await start_flow(hass), "network")
         result = await submit(hass, result, server=plex.machine_identifier)
         impostor.requests.clear()
         result = await plex_tv.confirm(await choose(hass, result, "plex_tv"))

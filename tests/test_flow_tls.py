@@ -11,8 +11,16 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .conftest import DIRECT_HASH, direct_url, restart
-from .flows import choose, start, submit, suggested, typed
+from .common import (
+    DIRECT_HASH,
+    choose,
+    direct_url,
+    restart,
+    start_flow,
+    submit,
+    suggested,
+    typed,
+)
 from .simulator import Authority, PlexSimulator
 
 
@@ -30,7 +38,7 @@ def untrusted_tls() -> SSLContext:
 
 async def enter(hass: HomeAssistant, plex: PlexSimulator, scheme: str) -> Any:
     """Enter an address by hand."""
-    result = await choose(hass, await start(hass), "manual")
+    result = await choose(hass, await start_flow(hass), "manual")
     url = f"{scheme}://127.0.0.1:{plex.port}"
     return await submit(hass, result, **typed(plex, url=url))
 
@@ -146,7 +154,7 @@ async def test_a_wrong_token_over_an_unverified_connection(
 ) -> None:
     """The form shows what was chosen meanwhile, too."""
     await restart(plex, self_signed)
-    result = await choose(hass, await start(hass), "manual")
+    result = await choose(hass, await start_flow(hass), "manual")
     result = await submit(hass, result, **typed(plex, token="wrong"))
     result = await choose(hass, result, "unverified")
     assert result["step_id"] == "manual"

@@ -8,10 +8,8 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .conftest import OF_TASK, Tick, make_entry, reads
+from .common import BACKUP, OF_TASK, Tick, make_entry, reads
 from .simulator import Fault, PlexSimulator
-
-BACKUP = f"sensor.{OF_TASK}backup_database"
 
 
 def task_device(entry: MockConfigEntry, name: str) -> tuple[str, str]:

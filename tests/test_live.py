@@ -10,14 +10,23 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 
-from .conftest import OF_TASK, WEBSOCKET, Tick, connect, parent, press, states, until
+from .common import (
+    BACKUP,
+    MAINTENANCE,
+    OF_TASK,
+    OPTIMIZE,
+    PROGRESS,
+    RUNNING_TASKS,
+    WEBSOCKET,
+    Tick,
+    connect,
+    parent,
+    press,
+    states,
+    until,
+)
 from .simulator import Fault, PlexSimulator, RunShape
 
-BACKUP = f"sensor.{OF_TASK}backup_database"
-OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
-MAINTENANCE = "binary_sensor.media_server_maintenance"
-RUNNING_TASKS = "sensor.media_server_running_tasks"
-PROGRESS = "sensor.media_server_progress"
 ACTIVITY = "event.media_server_task_activity"
 
 

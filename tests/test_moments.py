@@ -14,7 +14,7 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import OF_TASK, WEBSOCKET, Tick, connect, states, until
+from .common import OF_TASK, WEBSOCKET, Tick, connect, states, until
 from .simulator import Fault, PlexSimulator
 
 

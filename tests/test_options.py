@@ -10,9 +10,7 @@ from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 
-from .conftest import states
-
-NEXT_START = "sensor.media_server_next_window_start"
+from .common import NEXT_START, states
 
 
 async def submit(hass: HomeAssistant, entry: MockConfigEntry, **options: str) -> Any:

@@ -10,10 +10,8 @@ from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .conftest import OF_TASK, Tick, disable, reads
+from .common import BACKUP, OF_TASK, Tick, disable, reads
 from .simulator import PlexSimulator
-
-BACKUP = f"sensor.{OF_TASK}backup_database"
 
 
 async def test_polls_every_minute_when_idle(

@@ -12,12 +12,16 @@ from pytest_homeassistant_custom_component.common import (
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 
-from .conftest import OF_TASK, Tick, parent, states, until
+from .common import (
+    MAINTENANCE,
+    OPTIMIZE,
+    PROGRESS,
+    Tick,
+    parent,
+    states,
+    until,
+)
 from .simulator import PlexSimulator
-
-OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
-MAINTENANCE = "binary_sensor.media_server_maintenance"
-PROGRESS = "sensor.media_server_progress"
 
 
 async def test_progress_as_plex_counts_it(

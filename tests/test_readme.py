@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import OF_TASK, Tick, until
+from .common import OF_TASK, Tick, until
 from .simulator import PlexSimulator
 
 README = (Path(__file__).parents[1] / "README.md").read_text()

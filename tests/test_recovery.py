@@ -12,17 +12,20 @@ from homeassistant.config_entries import ConfigEntries, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .conftest import (
+from .common import (
+    BACKUP,
     DIRECT_HASH,
-    OF_TASK,
+    OTHER_MACHINE,
     RENEWED_HASH,
     Hung,
+    PlexTv,
     Tick,
     direct_url,
     move,
     restart,
+    submit,
+    typed,
 )
-from .flows import PlexTv, submit, typed
 from .simulator import (
     AccountServer,
     Fault,
@@ -31,8 +34,6 @@ from .simulator import (
     PlexSimulator,
 )
 
-BACKUP = f"sensor.{OF_TASK}backup_database"
-OTHER_MACHINE = "f" * 40
 DAY = 24 * 60 * 60
 
 

@@ -16,12 +16,8 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 
-from .conftest import OF_TASK, Tick, reads
+from .common import BACKUP, OPTIMIZE, RUNNING_TASKS, Tick, reads
 from .simulator import Fault, PlexSimulator
-
-BACKUP = f"sensor.{OF_TASK}backup_database"
-OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
-RUNNING_TASKS = "sensor.media_server_running_tasks"
 
 
 async def act(hass: HomeAssistant, action: str, **data: Any) -> ServiceResponse:

@@ -10,20 +10,23 @@ from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 
-from .conftest import OF_TASK, Tick, settle, states
-from .setting import (
+from .common import (
     BACKUP,
     BACKUP_ENABLED,
     END,
+    OF_TASK,
     OPTIMIZE_ENABLED,
     START,
     THUMBS,
     VOICE,
+    Tick,
     asked,
-    choose,
     move_window,
+    select_option,
     set_hour,
-    switch,
+    settle,
+    states,
+    turn,
 )
 from .simulator import (
     PlexSimulator,
@@ -38,13 +41,13 @@ quick = pytest.mark.usefixtures("no_pause", "loaded")
 @quick
 async def test_switch(hass: HomeAssistant, plex: PlexSimulator) -> None:
     plex.requests.clear()
-    await switch(hass, BACKUP_ENABLED, on=False)
+    await turn(hass, BACKUP_ENABLED, on=False)
     assert asked(plex) == [("PUT", "ButlerTaskBackupDatabase=0"), ("GET", "")]
     assert states(hass, BACKUP_ENABLED, OPTIMIZE_ENABLED) == ["off", "on"]
     await settle(hass)
     assert states(hass, BACKUP) == ["disabled"]
 
-    await switch(hass, BACKUP_ENABLED, on=True)
+    await turn(hass, BACKUP_ENABLED, on=True)
     await settle(hass)
     assert states(hass, BACKUP_ENABLED, BACKUP) == ["on", "idle"]
     assert plex.tasks["BackupDatabase"].enabled
@@ -56,7 +59,7 @@ async def test_task_that_is_disabled_a_little_later(
 ) -> None:
     """A server may take longer than a moment to show it in its list."""
     backup = plex.tasks.pop("BackupDatabase")
-    await switch(hass, BACKUP_ENABLED, on=False)
+    await turn(hass, BACKUP_ENABLED, on=False)
     plex.tasks["BackupDatabase"] = backup
     await settle(hass)
     assert states(hass, BACKUP) == ["idle"]
@@ -69,11 +72,11 @@ async def test_task_that_is_disabled_a_little_later(
 @quick
 async def test_select(hass: HomeAssistant, plex: PlexSimulator) -> None:
     plex.requests.clear()
-    await choose(hass, THUMBS, "asap")
+    await select_option(hass, THUMBS, "asap")
     assert asked(plex) == [("PUT", "GenerateChapterThumbBehavior=asap"), ("GET", "")]
     assert states(hass, THUMBS) == ["asap"]
 
-    await choose(hass, THUMBS, "never")
+    await select_option(hass, THUMBS, "never")
     await settle(hass)
     assert states(hass, THUMBS, f"sensor.{OF_TASK}generate_chapter_thumbnails") == [
         "never",

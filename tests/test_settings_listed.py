@@ -12,8 +12,17 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import OF_TASK, Tick, states
-from .setting import BACKUP, BACKUP_ENABLED, NEXT_START, START, THUMBS, WINDOW
+from .common import (
+    BACKUP,
+    BACKUP_ENABLED,
+    NEXT_START,
+    OF_TASK,
+    START,
+    THUMBS,
+    WINDOW,
+    Tick,
+    states,
+)
 from .simulator import (
     Fault,
     PlexSimulator,

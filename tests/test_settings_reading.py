@@ -15,21 +15,26 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .bad_news import News, every_news
-from .conftest import OF_TASK, Hung, Tick, settle, states, until
-from .setting import (
+from .common import (
     BACKUP,
     BACKUP_ENABLED,
     NEXT_START,
+    OF_TASK,
     PREFS,
     START,
     THUMBS,
     WINDOW,
+    Hung,
+    Tick,
+    settle,
+    states,
+    until,
 )
 from .simulator import (
     Fault,
     PlexSimulator,
 )
+from .test_errors import News, every_news
 
 OF_SETTINGS = (BACKUP_ENABLED, THUMBS, START, WINDOW, NEXT_START)
 

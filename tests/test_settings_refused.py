@@ -11,24 +11,27 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from .bad_news import News, every_refusal
-from .conftest import Hung, Tick, settle, states
-from .setting import (
+from .common import (
     BACKUP,
     BACKUP_ENABLED,
     END,
     PREFS,
     START,
     THUMBS,
-    choose,
+    Hung,
+    Tick,
     move_window,
+    select_option,
     set_hour,
-    switch,
+    settle,
+    states,
+    turn,
 )
 from .simulator import (
     Fault,
     PlexSimulator,
 )
+from .test_errors import News, every_refusal
 
 quick = pytest.mark.usefixtures("no_pause", "loaded")
 
@@ -40,7 +43,7 @@ async def test_bad_news(hass: HomeAssistant, plex: PlexSimulator, news: News) ->
     plex.inject(news.fault, PREFS, "PUT")
     plex.inject(news.fault, "/butler")
     with pytest.raises(HomeAssistantError) as raised:
-        await switch(hass, BACKUP_ENABLED, on=False)
+        await turn(hass, BACKUP_ENABLED, on=False)
     assert raised.value.translation_domain == DOMAIN
     assert raised.value.translation_key == news.key
     assert news.text in str(raised.value)
@@ -73,7 +76,7 @@ async def test_setting_the_server_no_longer_has(
     plex.settings.refusal = status
     del plex.settings["ButlerTaskBackupDatabase"]
     with pytest.raises(HomeAssistantError, match="ButlerTaskBackupDatabase") as raised:
-        await switch(hass, BACKUP_ENABLED, on=False)
+        await turn(hass, BACKUP_ENABLED, on=False)
     assert raised.value.translation_key == "setting_refused"
     await settle(hass)
     assert hass.states.get(BACKUP_ENABLED) is None
@@ -86,7 +89,7 @@ async def test_value_the_server_no_longer_takes(
     thumbs = plex.settings["GenerateChapterThumbBehavior"]
     plex.settings[thumbs.id] = replace(thumbs, enum_values="never|scheduled")
     with pytest.raises(HomeAssistantError) as raised:
-        await choose(hass, THUMBS, "asap")
+        await select_option(hass, THUMBS, "asap")
     assert raised.value.translation_key == "setting_refused"
     assert states(hass, THUMBS) == ["scheduled"]
     await settle(hass)

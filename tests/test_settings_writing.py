@@ -9,18 +9,21 @@ from custom_components.plex_butler.plex import connection
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick, settle, states, until
-from .setting import (
+from .common import (
     BACKUP,
     BACKUP_ENABLED,
     END,
     OPTIMIZE_ENABLED,
     PREFS,
     START,
+    Tick,
     asked,
     move_window,
     set_hour,
-    switch,
+    settle,
+    states,
+    turn,
+    until,
 )
 from .simulator import (
     Fault,
@@ -45,7 +48,7 @@ async def test_shows_at_once_and_for_the_pause(
     """The server may refuse everything for half a second after a change."""
     plex.settings.unsettled = 0.5
     plex.inject(Fault.SLOW, PREFS, "PUT")
-    write = asyncio.create_task(switch(hass, BACKUP_ENABLED, on=False))
+    write = asyncio.create_task(turn(hass, BACKUP_ENABLED, on=False))
     await plex.wait_for_request("PUT", PREFS)
     assert states(hass, BACKUP_ENABLED) == ["off"]
     assert plex.tasks["BackupDatabase"].enabled
@@ -71,7 +74,7 @@ async def test_poll_in_the_pause(
     """It is refused once, and nobody takes notice."""
     await async_setup_component(hass, "homeassistant", {})
     plex.settings.unsettled = 0.4
-    write = asyncio.create_task(switch(hass, BACKUP_ENABLED, on=False))
+    write = asyncio.create_task(turn(hass, BACKUP_ENABLED, on=False))
     await pauses_begun()
     plex.requests.clear()
     poll = asyncio.create_task(
@@ -114,7 +117,7 @@ async def test_cancelled_in_the_pause(
 async def test_unload_during_a_write(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    write = asyncio.create_task(switch(hass, BACKUP_ENABLED, on=False))
+    write = asyncio.create_task(turn(hass, BACKUP_ENABLED, on=False))
     await pauses_begun()
     await hass.config_entries.async_unload(loaded.entry_id)
     await tick(0.5)
@@ -133,7 +136,7 @@ async def test_unload_during_a_write(
 async def test_two_switches_at_once(hass: HomeAssistant, plex: PlexSimulator) -> None:
     plex.requests.clear()
     await asyncio.gather(
-        switch(hass, BACKUP_ENABLED, on=False), switch(hass, OPTIMIZE_ENABLED, on=False)
+        turn(hass, BACKUP_ENABLED, on=False), turn(hass, OPTIMIZE_ENABLED, on=False)
     )
     await settle(hass)
     assert states(hass, BACKUP_ENABLED, OPTIMIZE_ENABLED, BACKUP) == [
@@ -164,7 +167,7 @@ async def test_number_switch_and_action_at_once(
     writes = asyncio.gather(
         move_window(hass, loaded, start=20, end=22),
         set_hour(hass, START, 21),
-        switch(hass, BACKUP_ENABLED, on=False),
+        turn(hass, BACKUP_ENABLED, on=False),
     )
     await plex.wait_for_request("PUT", PREFS)
     await until(hass, BACKUP_ENABLED, "off")
@@ -181,7 +184,7 @@ async def test_number_switch_and_action_at_once(
 @quick
 async def test_on_and_off_at_once(hass: HomeAssistant, plex: PlexSimulator) -> None:
     await asyncio.gather(
-        switch(hass, BACKUP_ENABLED, on=False), switch(hass, BACKUP_ENABLED, on=True)
+        turn(hass, BACKUP_ENABLED, on=False), turn(hass, BACKUP_ENABLED, on=True)
     )
     await settle(hass)
     assert states(hass, BACKUP_ENABLED, BACKUP) == ["on", "idle"]

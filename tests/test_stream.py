@@ -6,8 +6,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 
-from .conftest import (
-    OF_TASK,
+from .common import (
+    BACKUP,
+    OPTIMIZE,
+    PROGRESS,
     WEBSOCKET,
     Tick,
     connect,
@@ -18,10 +20,6 @@ from .conftest import (
     until,
 )
 from .simulator import Fault, PlexSimulator
-
-BACKUP = f"sensor.{OF_TASK}backup_database"
-OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
-PROGRESS = "sensor.media_server_progress"
 
 
 async def test_polls_rarely_while_the_stream_is_up(

@@ -11,11 +11,8 @@ from custom_components.plex_butler.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .conftest import Tick
-from .flows import typed
+from .common import OTHER_MACHINE, Tick, typed
 from .simulator import PlexSimulator
-
-OTHER_MACHINE = "f" * 40
 
 
 async def health(hass: HomeAssistant) -> dict[str, Any]:

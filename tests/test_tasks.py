@@ -10,10 +10,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import OF_TASK, Tick
+from .common import BACKUP, OF_TASK, Tick
 from .simulator import Fault, PlexSimulator, SimulatedTask
 
-BACKUP = f"sensor.{OF_TASK}backup_database"
 NEW = SimulatedTask(
     name="PolishSilver",
     title="Polish Silver",

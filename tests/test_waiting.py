@@ -17,11 +17,9 @@ from homeassistant.core import Context, HomeAssistant, ServiceResponse
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .conftest import OF_TASK, Tick, read_done, until
+from .common import BACKUP, OPTIMIZE, Tick, read_done, until
 from .simulator import Fault, PlexSimulator, RunShape
 
-BACKUP = f"sensor.{OF_TASK}backup_database"
-OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 RUN = "/butler/OptimizeDatabase"
 
 

@@ -19,13 +19,11 @@ from custom_components.plex_butler.plex import (
 from homeassistant.const import CONF_TIME_ZONE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 
-from .conftest import Tick, settle, states
+from .common import NEXT_START, WINDOW, Tick, settle, states
 from .simulator import PlexSimulator
 
 AMSTERDAM = "Europe/Amsterdam"
 ST_JOHNS = "America/St_Johns"
-WINDOW = "binary_sensor.media_server_maintenance_window"
-NEXT_START = "sensor.media_server_next_window_start"
 
 
 def utc(text: str) -> datetime:

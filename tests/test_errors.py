@@ -1,6 +1,7 @@
-"""What bad news from Plex becomes, at setup, while polling and at a press."""
+"""What bad news from Plex becomes: at setup, for polls, actions and the config flow."""
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 import ssl
 from typing import Any
 
@@ -9,17 +10,137 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, STATE_UNAVAILABLE
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .bad_news import NEWS, News, every_news, every_refusal
-from .conftest import OF_TASK, Hung, Tick, reads, restart
+from .common import (
+    BACKUP,
+    OF_TASK,
+    Hung,
+    Tick,
+    choose,
+    reads,
+    restart,
+    start_flow,
+    submit,
+    typed,
+)
 from .simulator import Fault, PlexSimulator
 
-BACKUP = f"sensor.{OF_TASK}backup_database"
 START = f"button.{OF_TASK}backup_database_start"
 START_PATH = "/butler/BackupDatabase"
+
+
+@dataclass(frozen=True)
+class News:
+    """One row of the table: a fault, and what the user is told."""
+
+    fault: Fault
+    key: str
+    field: str
+    flow_key: str
+    text: str
+    setup: ConfigEntryState = ConfigEntryState.SETUP_RETRY
+    polls: int = 1
+    """How many such answers in a row it takes to lose sight of the server."""
+
+
+NEWS = [
+    News(
+        Fault.UNAUTHORIZED,
+        "invalid_auth",
+        CONF_TOKEN,
+        "invalid_auth",
+        "Media Server no longer accepts the stored token",
+        setup=ConfigEntryState.SETUP_ERROR,
+    ),
+    News(
+        Fault.FORBIDDEN,
+        "not_owner",
+        CONF_TOKEN,
+        "not_owner",
+        "does not own Media Server",
+        setup=ConfigEntryState.SETUP_ERROR,
+    ),
+    News(
+        Fault.DROP,
+        "https_required",
+        CONF_URL,
+        "https_required",
+        "address that starts with https://",
+    ),
+    News(
+        Fault.TRUNCATED,
+        "cannot_connect",
+        CONF_URL,
+        "cannot_connect",
+        "Media Server cannot be reached",
+    ),
+    News(
+        Fault.MAINTENANCE,
+        "server_busy",
+        "base",
+        "server_busy",
+        "busy with its own maintenance (HTTP status 503)",
+        polls=3,
+    ),
+    News(
+        Fault.RATE_LIMITED_BARE,
+        "server_busy",
+        "base",
+        "server_busy",
+        "busy with its own maintenance (HTTP status 429)",
+        polls=3,
+    ),
+    *(
+        News(fault, "bad_response", CONF_URL, "not_plex", f"not understood ({text})")
+        for fault, text in (
+            (Fault.HTML, "not JSON"),
+            (Fault.NOT_UTF8, "not JSON"),
+            (Fault.DEEP_JSON, "not JSON"),
+            (Fault.WRONG_SHAPE, "no ButlerTasks"),
+            (Fault.WRONG_TYPES, "no ButlerTasks"),
+            (Fault.HUGE, "larger than 4 MiB"),
+            (Fault.HUGE_LENGTH, "larger than 4 MiB"),
+            (Fault.GZIP_BOMB, "larger than 4 MiB"),
+            (Fault.REDIRECT_ELSEWHERE, "redirected to another address"),
+            (Fault.REDIRECT_LOOP, "redirected too often"),
+            (Fault.NOT_FOUND, "HTTP status 404"),
+        )
+    ),
+    *(
+        News(fault, "bad_response", "base", "server_error", f"not understood ({text})")
+        for fault, text in (
+            (Fault.SERVER_ERROR, "HTTP status 500"),
+            (Fault.BAD_GATEWAY, "HTTP status 502"),
+        )
+    ),
+]
+
+every_news = pytest.mark.parametrize(
+    "news", [pytest.param(news, id=news.fault.name.lower()) for news in NEWS]
+)
+# An answer's body does not matter to a request that does something.
+every_refusal = pytest.mark.parametrize(
+    "news",
+    [
+        pytest.param(news, id=news.fault.name.lower())
+        for news in NEWS
+        if news.fault
+        in {
+            Fault.UNAUTHORIZED,
+            Fault.FORBIDDEN,
+            Fault.DROP,
+            Fault.MAINTENANCE,
+            Fault.RATE_LIMITED_BARE,
+            Fault.REDIRECT_ELSEWHERE,
+            Fault.SERVER_ERROR,
+            Fault.BAD_GATEWAY,
+        }
+    ],
+)
 
 
 def reauth_flows(hass: HomeAssistant) -> int:
@@ -319,3 +440,60 @@ async def test_press_for_a_task_that_is_gone(
 
     await tick(1)
     assert hass.states.get(BACKUP) is None
+
+
+# In the config flow
+
+
+async def manual(hass: HomeAssistant) -> Any:
+    """Open the form for address and token."""
+    return await choose(hass, await start_flow(hass), "manual")
+
+
+@every_news
+async def test_flow(hass: HomeAssistant, plex: PlexSimulator, news: News) -> None:
+    plex.inject(news.fault, "/butler")
+    result = await submit(hass, await manual(hass), **typed(plex))
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {news.field: news.flow_key}
+
+    plex.clear_faults()
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_flow_refused(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    await plex.stop()
+    result = await submit(hass, await manual(hass), **typed(plex))
+    assert result["errors"] == {CONF_URL: "cannot_connect"}
+
+    await plex.start()
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_flow_timeout(
+    hass: HomeAssistant, plex: PlexSimulator, hung: Hung
+) -> None:
+    plex.inject(Fault.SLOW, "/butler")
+    form = await manual(hass)
+    result = await hung(submit(hass, form, **typed(plex)), "GET", "/butler")
+    assert result["errors"] == {CONF_URL: "cannot_connect"}
+
+    plex.clear_faults()
+    result = await submit(hass, form, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_flow_tls(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    form = await manual(hass)
+    url = plex.url.replace("http:", "https:")
+    result = await submit(hass, form, **typed(plex, url=url))
+    assert result["errors"] == {CONF_URL: "ssl_error"}
+
+    result = await submit(hass, form, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier

@@ -1,0 +1,334 @@
+"""Ids and helpers that many tests of the Home Assistant side share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from ssl import SSLContext
+from typing import Any, Protocol
+
+from freezegun.api import FrozenDateTimeFactory
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.config_entries import SOURCE_USER
+from homeassistant.const import (
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    EVENT_STATE_CHANGED,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er
+
+from .simulator import PlexSimulator, PlexTvSimulator, RecordedRequest, direct_name
+
+# What the ids of a task's entities begin with: the server's name, but for 2026.9.
+OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ else ""
+
+BACKUP = f"sensor.{OF_TASK}backup_database"
+OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
+BACKUP_ENABLED = f"switch.{OF_TASK}backup_database_enabled"
+OPTIMIZE_ENABLED = f"switch.{OF_TASK}optimize_database_enabled"
+THUMBS = f"select.{OF_TASK}generate_chapter_thumbnails_schedule"
+VOICE = f"select.{OF_TASK}generate_voice_activity_schedule"
+MAINTENANCE = "binary_sensor.media_server_maintenance"
+RUNNING_TASKS = "sensor.media_server_running_tasks"
+PROGRESS = "sensor.media_server_progress"
+START = "number.media_server_window_start"
+END = "number.media_server_window_end"
+WINDOW = "binary_sensor.media_server_maintenance_window"
+NEXT_START = "sensor.media_server_next_window_start"
+
+WEBSOCKET = "/:/websockets/notifications"
+PREFS = "/:/prefs"
+FIRST_PIN = 111222333
+PIN_PATH = f"/api/v2/pins/{FIRST_PIN}"
+
+OTHER_MACHINE = "f" * 40
+DIRECT_HASH = "0123456789abcdef0123456789abcdef"
+RENEWED_HASH = "fedcba9876543210fedcba9876543210"
+
+type Tick = Callable[[float], Awaitable[None]]
+
+
+class Hung(Protocol):
+    """What the fixture `hung` is called with."""
+
+    async def __call__[T](self, request: Awaitable[T], method: str, path: str) -> T:
+        """Wait for the request until its time-out."""
+
+
+# The server
+
+
+def reads(plex: PlexSimulator) -> list[RecordedRequest]:
+    """Return what was asked of the server, but for its websocket and its settings."""
+    return [r for r in plex.requests if not r.raw_path.startswith("/:/")]
+
+
+def make_entry(plex: PlexSimulator) -> MockConfigEntry:
+    """Return the config entry of a server, not yet added."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=plex.name,
+        unique_id=plex.machine_identifier,
+        data=typed(plex),
+    )
+
+
+def disable(plex: PlexSimulator, name: str) -> None:
+    """Disable a task on the server."""
+    plex.tasks[name] = replace(plex.tasks[name], enabled=False)
+
+
+def asked(plex: PlexSimulator) -> list[tuple[str, str]]:
+    """Return what was asked of the settings, without the reads."""
+    return [
+        (request.method, request.query)
+        for request in plex.requests
+        if request.raw_path == PREFS
+    ]
+
+
+async def restart(plex: PlexSimulator, tls: SSLContext | None) -> None:
+    """Let a server speak TLS, or no longer."""
+    # In debug mode, the loop would tell Home Assistant of each client that is refused.
+    asyncio.get_running_loop().set_debug(enabled=False)
+    await plex.stop()
+    plex.ssl_context = tls
+    await plex.start()
+
+
+async def move(plex: PlexSimulator) -> None:
+    """Let a server answer at another port."""
+    await plex.stop()
+    plex.port = 0
+    await plex.start()
+
+
+def direct_url(plex: PlexSimulator, direct_hash: str = DIRECT_HASH) -> str:
+    """Return the URL of a server that its certificate is valid for."""
+    return f"https://{direct_name('127.0.0.1', direct_hash)}:{plex.port}"
+
+
+def parent(**changes: Any) -> dict[str, Any]:
+    """Return the activity of a run of the Butler."""
+    return {
+        "uuid": "parent",
+        "type": "butler",
+        "cancellable": False,
+        "userID": 1,
+        "title": "Butler tasks",
+        "subtitle": "",
+        "progress": -1,
+        **changes,
+    }
+
+
+# Home Assistant
+
+
+async def settle(hass: HomeAssistant) -> None:
+    """Wait for all that is under way, but for the stream, which has no end."""
+    await hass.async_block_till_done()
+    await read_done()
+    await hass.async_block_till_done()
+
+
+async def read_done() -> None:
+    """Wait for the reads that are under way, and for tries to set an entry up."""
+    while tasks := [t for t in asyncio.all_tasks() if _ends(t.get_name())]:
+        await asyncio.wait(tasks)
+
+
+def _ends(task_name: str) -> bool:
+    return task_name.endswith(("refresh", "search")) or task_name.startswith(
+        "config entry retry"
+    )
+
+
+async def connect(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    """Let the stream through that was held up, and what it leads to."""
+    plex.requests.clear()
+    plex.clear_faults()
+    await plex.wait_for_request("GET", "/activities")
+    await settle(hass)
+
+
+async def until(hass: HomeAssistant, entity_id: str, state: str) -> None:
+    """Wait for a state."""
+    reached = asyncio.Event()
+
+    @callback
+    def look(_event: object = None) -> None:
+        if hass.states.get(entity_id).state == state:
+            reached.set()
+
+    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, look)
+    look()
+    await reached.wait()
+    stop()
+
+
+def states(hass: HomeAssistant, *entity_ids: str) -> list[str]:
+    """Return the states of entities."""
+    return [hass.states.get(entity_id).state for entity_id in entity_ids]
+
+
+async def press(hass: HomeAssistant, button: str, of: str = OF_TASK) -> None:
+    """Press a button of a task, or of the server."""
+    await hass.services.async_call(
+        "button", "press", {"entity_id": f"button.{of}{button}"}, blocking=True
+    )
+
+
+async def turn(hass: HomeAssistant, entity_id: str, *, on: bool) -> None:
+    """Turn a switch on or off."""
+    action = "turn_on" if on else "turn_off"
+    await hass.services.async_call(
+        "switch", action, {"entity_id": entity_id}, blocking=True
+    )
+
+
+async def select_option(hass: HomeAssistant, entity_id: str, option: str) -> None:
+    """Choose an option of a select."""
+    await hass.services.async_call(
+        "select",
+        "select_option",
+        {"entity_id": entity_id, "option": option},
+        blocking=True,
+    )
+
+
+async def set_hour(hass: HomeAssistant, entity_id: str, hour: float) -> None:
+    """Set a number to an hour of the day."""
+    await hass.services.async_call(
+        "number", "set_value", {"entity_id": entity_id, "value": hour}, blocking=True
+    )
+
+
+async def move_window(
+    hass: HomeAssistant, entry: MockConfigEntry, **hours: Any
+) -> None:
+    """Move the maintenance window by the action."""
+    await hass.services.async_call(
+        DOMAIN,
+        "set_maintenance_window",
+        {"config_entry_id": entry.entry_id, **hours},
+        blocking=True,
+    )
+
+
+# Dialogs
+
+
+async def start_flow(hass: HomeAssistant) -> Any:
+    """Open the dialog."""
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    assert result["type"] is FlowResultType.MENU
+    assert result["step_id"] == "user"
+    return result
+
+
+async def choose(hass: HomeAssistant, result: Any, option: str) -> Any:
+    """Choose from a menu."""
+    assert option in result["menu_options"]
+    return await submit(hass, result, next_step_id=option)
+
+
+async def submit(hass: HomeAssistant, result: Any, **user_input: Any) -> Any:
+    """Fill in a form."""
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+async def go_on(hass: HomeAssistant, result: Any) -> Any:
+    """See what a dialog shows now that went on by itself."""
+    result = await hass.config_entries.flow.async_configure(result["flow_id"])
+    await hass.async_block_till_done()
+    return result
+
+
+def typed(plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
+    """Return what a user types for a server, which is what is stored, too."""
+    return {
+        CONF_URL: plex.url,
+        CONF_TOKEN: plex.token,
+        CONF_VERIFY_SSL: True,
+        **changes,
+    }
+
+
+def suggested(result: Any) -> dict[str, Any]:
+    """Return what is in the fields of a form already."""
+    return {
+        str(key): key.description["suggested_value"]
+        for key in result["data_schema"].schema
+        if key.description
+    }
+
+
+def options(result: Any) -> dict[str, str]:
+    """Return the servers a form offers, with their labels."""
+    (selector,) = result["data_schema"].schema.values()
+    return {option["value"]: option["label"] for option in selector.config["options"]}
+
+
+def pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
+) -> None:
+    """Let time go by, and what waits for it go on."""
+    freezer.tick(timedelta(seconds=seconds))
+    async_fire_time_changed(hass)
+
+
+class PlexTv:
+    """plex.tv, and the time that goes by while somebody signs in there."""
+
+    def __init__(self, hass: HomeAssistant, simulator: PlexTvSimulator) -> None:
+        self.simulator = simulator
+        self._hass = hass
+        self._sleeping: asyncio.Queue[tuple[float, asyncio.Event]] = asyncio.Queue()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep until a test lets the time go by; what asyncio.sleep is replaced by."""
+        awake = asyncio.Event()
+        self._sleeping.put_nowait((seconds, awake))
+        await awake.wait()
+
+    async def poll(self) -> float:
+        """See that plex.tv is asked for the token; return after how many seconds."""
+        seconds, awake = await self._sleeping.get()
+        self.simulator.requests.clear()
+        awake.set()
+        number = FIRST_PIN + len(self.simulator.codes) - 1
+        await self.simulator.wait_for_request("GET", f"/api/v2/pins/{number}")
+        return seconds
+
+    @property
+    def waiting(self) -> list[asyncio.Task[Any]]:
+        """What waits for codes to be entered."""
+        return [t for t in asyncio.all_tasks() if t.get_name().endswith("sign-in")]
+
+    async def ended(self) -> None:
+        """Wait for the end of the sign-in, and for the dialog to take note."""
+        await asyncio.wait(self.waiting)
+        await self._hass.async_block_till_done()
+
+    async def confirm(self, result: Any) -> Any:
+        """Enter the code that a dialog shows; return what that shows next."""
+        assert result["type"] is FlowResultType.SHOW_PROGRESS
+        self.simulator.confirm(result["description_placeholders"]["code"])
+        await self.poll()
+        await self.ended()
+        return await go_on(self._hass, result)
