@@ -83,7 +83,7 @@ def test_errors_have_their_texts() -> None:
     assert set(re.findall(r'"(\w+)"', keys.group(1))) <= set(EN["exceptions"])
 
 
-PLEX_CODE = "".join(path.read_text() for path in sorted(FOLDER.glob("plex/*.py")))
+PLEX_CODE = "".join(path.read_text() for path in sorted(FOLDER.glob("*/*.py")))
 HOME_ASSISTANTS = {"already_configured"}
 
 

@@ -15,8 +15,10 @@ from .common import (
     DIRECT_HASH,
     choose,
     direct_url,
+    fingerprint,
     restart,
     start_flow,
+    stored,
     submit,
     suggested,
     typed,
@@ -67,7 +69,7 @@ async def test_plexs_own_certificate(
 
     result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, url=direct_url(plex))
+    assert result["data"] == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     assert result["result"].state is ConfigEntryState.LOADED
 
 
@@ -93,7 +95,9 @@ async def test_a_certificate_that_nobody_trusts(
 
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, verify_ssl=False)
+    assert result["data"] == stored(
+        plex, verify_ssl=False, fingerprint=await fingerprint(plex)
+    )
     assert result["result"].state is ConfigEntryState.LOADED
 
 
@@ -105,7 +109,7 @@ async def test_a_certificate_of_its_own(
     result = await enter(hass, plex, "http")
     result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_https_does_not_help_either(
@@ -116,7 +120,9 @@ async def test_https_does_not_help_either(
     assert result["step_id"] == "certificate"
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, verify_ssl=False)
+    assert result["data"] == stored(
+        plex, verify_ssl=False, fingerprint=await fingerprint(plex)
+    )
 
 
 async def test_the_name_of_a_certificate_that_nobody_trusts(
@@ -129,7 +135,12 @@ async def test_the_name_of_a_certificate_that_nobody_trusts(
     assert result["menu_options"] == ["unverified", "other_address"]
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, url=direct_url(plex), verify_ssl=False)
+    assert result["data"] == stored(
+        plex,
+        url=direct_url(plex),
+        verify_ssl=False,
+        fingerprint=await fingerprint(plex),
+    )
 
 
 async def test_another_address(
@@ -146,7 +157,7 @@ async def test_another_address(
 
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_a_wrong_token_over_an_unverified_connection(
@@ -185,13 +196,14 @@ async def test_reconfigure(
 ) -> None:
     await restart(plex, direct_tls)
     result = await loaded.start_reconfigure_flow(hass)
+    result = await choose(hass, result, "manual")
     result = await submit(
         hass, result, url=f"https://127.0.0.1:{plex.port}", verify_ssl=True
     )
     assert result["step_id"] == "certificate"
     result = await choose(hass, result, "verified")
     assert result["reason"] == "reconfigure_successful"
-    assert loaded.data == typed(plex, url=direct_url(plex))
+    assert loaded.data == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     assert loaded.state is ConfigEntryState.LOADED
 
 
@@ -210,4 +222,30 @@ async def test_reauth(
     assert result["step_id"] == "https_required"
     result = await choose(hass, result, "verified")
     assert result["reason"] == "reauth_successful"
-    assert loaded.data == typed(plex, url=direct_url(plex))
+    assert loaded.data == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
+
+
+async def test_a_certificate_other_than_the_accepted_one(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    self_signed: SSLContext,
+    direct_tls: SSLContext,
+) -> None:
+    """The server gets the token only after the user has accepted this one, too."""
+    await restart(plex, self_signed)
+    data = typed(plex, verify_ssl=False, fingerprint=await fingerprint(plex))
+    hass.config_entries.async_update_entry(entry, data=data)
+    await restart(plex, direct_tls)
+    result = await choose(hass, await entry.start_reauth_flow(hass), "token")
+    plex.requests.clear()
+    result = await submit(hass, result, token=plex.token)
+    assert result["step_id"] == "certificate"
+    assert result["menu_options"] == ["verified", "unverified", "other_address"]
+    assert {request.token for request in plex.requests} == {None}
+
+    result = await choose(hass, result, "unverified")
+    assert result["reason"] == "reauth_successful"
+    assert entry.data == stored(
+        plex, verify_ssl=False, fingerprint=await fingerprint(plex)
+    )

@@ -76,7 +76,9 @@ async def use(
     hass: HomeAssistant, entry: MockConfigEntry, plex: PlexSimulator, **changes: Any
 ) -> None:
     """Set a server up with other data."""
-    hass.config_entries.async_update_entry(entry, data=typed(plex, **changes))
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, **typed(plex, **changes)}
+    )
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
 
@@ -97,7 +99,7 @@ async def test_on_the_network(
         gdm.servers = [GdmServer.of(other), GdmServer.of(plex, DIRECT_HASH)]
         await lost(loaded)
         assert other.requests == []
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)
     assert loaded.state is ConfigEntryState.LOADED
     assert hass.states.get(BACKUP).state == "idle"
     assert issues() == []
@@ -116,7 +118,7 @@ async def test_on_the_network_with_a_certificate_that_is_not_verified(
     await move(plex)
     gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
     await lost(entry)
-    assert entry.data == typed(plex, url=direct_url(plex), verify_ssl=False)
+    assert entry.data == stored(plex, url=direct_url(plex), verify_ssl=False)
     assert entry.state is ConfigEntryState.LOADED
 
 
@@ -133,7 +135,7 @@ async def test_at_plex_tv(
     await move(plex)
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     await lost(entry)
-    assert entry.data == typed(plex, **account)
+    assert entry.data == stored(plex, **account)
     assert entry.state is ConfigEntryState.LOADED
     (asked,) = plex_tv.simulator.requests
     assert asked.token == plex_tv.simulator.account_token
@@ -154,7 +156,7 @@ async def test_plex_tv_knows_better_than_who_answers_a_search(
     async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
         gdm.servers = [GdmServer.of(impostor)]
         await lost(entry)
-        assert entry.data == typed(plex, **account)
+        assert entry.data == stored(plex, **account)
         assert impostor.requests == []
 
 
@@ -178,7 +180,7 @@ async def test_plex_tv_knows_nothing(
     await plex.stop()
     await tick(60)
     assert len(plex_tv.simulator.requests) == 1
-    assert entry.data == typed(plex, **account)
+    assert entry.data == stored(plex, **account)
 
 
 @pytest.mark.usefixtures("trusted")
@@ -196,7 +198,7 @@ async def test_a_renewed_certificate(
     await use(hass, entry, plex, url=direct_url(plex))
     await restart(plex, renewed_tls)
     await lost(entry)
-    assert entry.data == typed(plex, url=direct_url(plex, RENEWED_HASH))
+    assert entry.data == stored(plex, url=direct_url(plex, RENEWED_HASH))
     assert entry.state is ConfigEntryState.LOADED
     assert issues() == []
 
@@ -207,7 +209,7 @@ async def test_secure_connections_are_required_now(
 ) -> None:
     await restart(plex, direct_tls)
     await lost(loaded)
-    assert loaded.data == typed(plex, url=direct_url(plex))
+    assert loaded.data == stored(plex, url=direct_url(plex))
     assert loaded.state is ConfigEntryState.LOADED
 
 
@@ -288,7 +290,7 @@ async def test_another_server_has_taken_the_address(
         plex.machine_identifier, plex.token = OTHER_MACHINE, "of another owner"
         gdm.servers = [GdmServer.of(moved)]
         await tick(60)
-        assert loaded.data == typed(moved)
+        assert loaded.data == stored(moved)
         assert loaded.state is ConfigEntryState.LOADED
         assert hass.config_entries.flow.async_progress() == []
 

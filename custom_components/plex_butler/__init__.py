@@ -9,6 +9,7 @@ from .const import DOMAIN, PLATFORMS
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import listed_identifiers
 from .helpers import async_create_server
+from .migration import async_migrate_entry  # noqa: F401 -- Home Assistant calls it
 from .recovery import async_delete_issues
 from .services import async_setup_services
 

@@ -1,7 +1,8 @@
-"""Helpers: clients of servers and of plex.tv, and escaping of text."""
+"""Helpers of Butler for Plex: Plex clients, escaped text, delayed calls."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 import re
 from typing import Any
 
@@ -9,12 +10,12 @@ from yarl import URL
 
 from homeassistant.components import network
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import instance_id
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.event import async_call_later
 from homeassistant.loader import async_get_integration
 
-from .const import DOMAIN
+from .const import CONF_CLIENT_IDENTIFIER, DOMAIN
 from .plex import (
     ClientInfo,
     DiscoveredServer,
@@ -34,10 +35,13 @@ def markdown(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
-async def _async_client_info(hass: HomeAssistant) -> ClientInfo:
+async def _async_client_info(
+    hass: HomeAssistant, data: Mapping[str, Any] | None = None
+) -> ClientInfo:
+    """Return the client information of an entry, or for requests without a token."""
     integration = await async_get_integration(hass, DOMAIN)
     return ClientInfo(
-        identifier=f"{DOMAIN}-{await instance_id.async_get(hass)}",
+        identifier=(data or {}).get(CONF_CLIENT_IDENTIFIER, DOMAIN),
         version=str(integration.version),
         device_name="Home Assistant",
         language=hass.config.language,
@@ -45,20 +49,28 @@ async def _async_client_info(hass: HomeAssistant) -> ClientInfo:
 
 
 async def async_create_server(
-    hass: HomeAssistant, data: Mapping[str, Any]
+    hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
 ) -> PlexServer:
-    """Return the client of a server; raises PlexError if the data can be none's."""
+    """Return the client of a server; raises PlexError for an invalid URL or token.
+
+    With a machineIdentifier, the token is sent to that server only.
+    """
     return PlexServer(
         async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
         data[CONF_URL],
         data.get(CONF_TOKEN),
-        client=await _async_client_info(hass),
+        machine_identifier=machine_identifier,
+        client=await _async_client_info(hass, data),
     )
 
 
-async def async_create_account(hass: HomeAssistant) -> PlexAccount:
-    """Return the client of plex.tv."""
-    return PlexAccount(async_get_clientsession(hass), await _async_client_info(hass))
+async def async_create_account(
+    hass: HomeAssistant, data: Mapping[str, Any]
+) -> PlexAccount:
+    """Return the client of plex.tv for the data of an entry."""
+    return PlexAccount(
+        async_get_clientsession(hass), await _async_client_info(hass, data)
+    )
 
 
 async def async_find_address(
@@ -68,7 +80,7 @@ async def async_find_address(
     *,
     verify_ssl: bool = True,
 ) -> URL | None:
-    """Return the first of some URLs at which a certain server answers."""
+    """Return the first URL at which the server with this identifier answers."""
     return await find_address(
         async_get_clientsession(hass, verify_ssl=verify_ssl),
         urls,
@@ -78,7 +90,7 @@ async def async_find_address(
 
 
 async def async_discover(hass: HomeAssistant) -> tuple[DiscoveredServer, ...]:
-    """Return the servers on the networks that Home Assistant is told to use."""
+    """Return the servers on the networks that Home Assistant is configured to use."""
     return await discover(
         address["address"]
         for adapter in await network.async_get_adapters(hass)
@@ -90,7 +102,7 @@ async def async_discover(hass: HomeAssistant) -> tuple[DiscoveredServer, ...]:
 async def async_identify(
     hass: HomeAssistant, name: str, address: str, port: int | None
 ) -> DiscoveredServer | None:
-    """Return the server that announced itself with a name; None if there is none."""
+    """Return the server at a discovered address; None if there is none."""
     url = URL.build(scheme="http", host=address, port=port)
     certificate = await read_certificate(url)
     server = DiscoveredServer(
@@ -108,3 +120,44 @@ async def async_identify(
             continue
         return replace(server, machine_identifier=identity.machine_identifier)
     return None
+
+
+class DelayedCall:
+    """Calls a function some time after the first of many requests.
+
+    Later requests do not put the call off. If there were any, it is repeated once.
+    """
+
+    def __init__(
+        self, hass: HomeAssistant, delay: float, action: Callable[[], None]
+    ) -> None:
+        """Initialize; `delay` is in seconds."""
+        self._hass = hass
+        self._delay = delay
+        self._action = action
+        self._cancel: CALLBACK_TYPE | None = None
+        self._repeat = False
+
+    @callback
+    def request(self) -> None:
+        """Call the function soon."""
+        if self._cancel:
+            self._repeat = True
+        else:
+            self._cancel = async_call_later(self._hass, self._delay, self._call)
+
+    @callback
+    def cancel(self) -> None:
+        """Drop a call that has not been made yet."""
+        if self._cancel:
+            self._cancel()
+            self._cancel = None
+        self._repeat = False
+
+    @callback
+    def _call(self, _now: datetime) -> None:
+        self._cancel = None
+        if self._repeat:
+            self._repeat = False
+            self.request()
+        self._action()

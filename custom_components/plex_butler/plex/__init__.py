@@ -12,7 +12,13 @@ from .account import LINK_URL, AccountServer, Pin, PlexAccount
 from .addresses import find_address
 from .butler_settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
 from .connection import ClientInfo
-from .direct import Certificate, direct_url, read_certificate
+from .direct import (
+    Certificate,
+    direct_address,
+    direct_url,
+    read_certificate,
+    url_hash,
+)
 from .discovery import DiscoveredServer, discover
 from .errors import (
     PlexAuthenticationError,
@@ -90,6 +96,7 @@ __all__ = [
     "StreamDown",
     "StreamUp",
     "WindowSetting",
+    "direct_address",
     "direct_url",
     "discover",
     "find_address",
@@ -100,4 +107,5 @@ __all__ = [
     "normalize_url",
     "read_certificate",
     "setting_of",
+    "url_hash",
 ]

@@ -7,6 +7,7 @@ but that address.
 
 import asyncio
 from dataclasses import dataclass
+import hashlib
 from ipaddress import AddressValueError, IPv4Address
 import re
 import ssl
@@ -40,6 +41,11 @@ def direct_hash(domain: str) -> str | None:
     return name[1].lower() if (name := _DOMAIN.fullmatch(domain)) else None
 
 
+def url_hash(url: URL) -> str | None:
+    """Return the hash in the plex.direct name of a URL; None for other names."""
+    return direct_hash((url.host or "").partition(".")[2].rstrip("."))
+
+
 def direct_url(address: str, hash_: str, port: int) -> URL | None:
     """Return the secure URL of a server; None where the address has no such name."""
     try:
@@ -57,6 +63,8 @@ class Certificate:
     """The IP address that it was shown at."""
     direct_hash: str | None
     """Whose plex.direct names it is valid for; None for another kind."""
+    fingerprint: str
+    """The SHA-256 of it, in hexadecimal digits."""
 
 
 async def read_certificate(url: URL) -> Certificate | None:
@@ -80,4 +88,8 @@ async def read_certificate(url: URL) -> Certificate | None:
     address: str = writer.get_extra_info("peername")[0]
     writer.transport.abort()
     name = _CERTIFIED.search(certificate)
-    return Certificate(address=address, direct_hash=name[1].decode() if name else None)
+    return Certificate(
+        address=address,
+        direct_hash=name[1].decode() if name else None,
+        fingerprint=hashlib.sha256(certificate).hexdigest(),
+    )
