@@ -70,8 +70,8 @@ class Hung(Protocol):
 
 
 def reads(plex: PlexSimulator) -> list[RecordedRequest]:
-    """Return what was asked of the server, but for its websocket and its settings."""
-    return [r for r in plex.requests if not r.raw_path.startswith("/:/")]
+    """Return the requests except identity checks, the websocket and the settings."""
+    return [r for r in plex.requests if not r.raw_path.startswith(("/:/", "/identity"))]
 
 
 def make_entry(plex: PlexSimulator) -> MockConfigEntry:

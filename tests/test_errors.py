@@ -345,7 +345,7 @@ async def test_one_bad_task_in_a_good_list(
     await tick(60)
     await tick(60)
     assert hass.states.get(BACKUP).state == "idle"
-    assert caplog.text.count("Butler tasks of the server are not understood") == 1
+    assert caplog.text.count("Butler tasks could not be parsed") == 1
 
 
 @pytest.fixture

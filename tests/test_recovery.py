@@ -23,6 +23,7 @@ from .common import (
     direct_url,
     move,
     restart,
+    stored,
     submit,
     typed,
 )

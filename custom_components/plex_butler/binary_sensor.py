@@ -1,73 +1,70 @@
-"""Whether the Butler is at work, and whether it may be."""
+"""Binary sensors of Butler for Plex."""
 
-from functools import partial
+from collections.abc import Iterator
 from typing import override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
     BinarySensorEntity,
+    BinarySensorEntityDescription,
 )
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .entity import ButlerEntity
+from .coordinator import PlexButlerConfigEntry
+from .entity import ButlerEntity, WindowEntity, async_add_listed_entities, has_hours
 from .plex import WindowSetting
-from .setting_entity import (
-    MAINTENANCE_WINDOW,
-    WindowEntity,
-    async_add_setting_entities,
-    has_hours,
-)
 
 PARALLEL_UPDATES = 0
 
+MAINTENANCE = BinarySensorEntityDescription(
+    key="maintenance",
+    translation_key="maintenance",
+    device_class=BinarySensorDeviceClass.RUNNING,
+)
+MAINTENANCE_WINDOW = BinarySensorEntityDescription(
+    key="maintenance_window",
+    translation_key="maintenance_window",
+)
+
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensors of a server."""
-    coordinator = entry.runtime_data
-    async_add_entities([MaintenanceBinarySensor(coordinator)])
-    create = partial(WindowBinarySensor, coordinator, MAINTENANCE_WINDOW)
-    async_add_setting_entities(
-        hass,
-        entry,
-        Platform.BINARY_SENSOR,
-        async_add_entities,
-        lambda data: (
-            {MAINTENANCE_WINDOW: create} if has_hours(data, *WindowSetting) else {}
-        ),
+    settings = entry.runtime_data.settings
+
+    def create() -> Iterator[WindowBinarySensor]:
+        if has_hours(settings, *WindowSetting):
+            yield WindowBinarySensor(settings, MAINTENANCE_WINDOW)
+
+    async_add_entities(
+        [MaintenanceBinarySensor(entry.runtime_data.butler, MAINTENANCE)]
+    )
+    async_add_listed_entities(
+        entry, settings, async_add_entities, [MAINTENANCE_WINDOW], create
     )
 
 
 class MaintenanceBinarySensor(ButlerEntity, BinarySensorEntity):
-    """On while the Butler works on any task."""
-
-    _attr_device_class = BinarySensorDeviceClass.RUNNING
-    _attr_translation_key = "maintenance"
-
-    def __init__(self, coordinator: ButlerCoordinator) -> None:
-        """Initialize the binary sensor."""
-        super().__init__(coordinator, "maintenance")
+    """A binary sensor that is on while the Butler runs any task."""
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether the Butler is at work."""
+        """Return whether the Butler is running."""
         return self.coordinator.data.maintenance.active
 
 
 class WindowBinarySensor(WindowEntity, BinarySensorEntity):
-    """On while it is maintenance time where the server is."""
+    """A binary sensor that is on during the maintenance window."""
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether the window is open; None when it is not known."""
-        window = self.window
+        """Return whether the window is open; None if it is not known."""
+        window = self.coordinator.window
         return window.is_open(dt_util.utcnow()) if window else None

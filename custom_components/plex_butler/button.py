@@ -1,6 +1,6 @@
-"""Buttons that start and stop tasks."""
+"""Buttons of Butler for Plex."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import override
 
@@ -9,49 +9,41 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .entity import ButlerEntity, ButlerTaskEntity, async_add_task_entities
-from .plex import ButlerTask
+from .entity import ButlerEntity, ButlerTaskEntity, async_add_listed_entities
 
 PARALLEL_UPDATES = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class ButlerButtonDescription(ButtonEntityDescription):
-    """Describes a button of a server."""
+class ButlerButtonDescription[*TaskT](ButtonEntityDescription):
+    """Describe a button of a server, or of a task: then with its name as argument."""
 
-    press_fn: Callable[[ButlerCoordinator], Awaitable[object]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ButlerTaskButtonDescription(ButtonEntityDescription):
-    """Describes a button of a task."""
-
-    press_fn: Callable[[ButlerCoordinator, str], Awaitable[object]]
+    press_fn: Callable[[ButlerCoordinator, *TaskT], Awaitable[object]]
 
 
 SERVER_BUTTONS = (
     ButlerButtonDescription(
         key="start_all_tasks",
         translation_key="start_all_tasks",
-        press_fn=lambda coordinator: coordinator.start_all_tasks(),
+        press_fn=ButlerCoordinator.start_all_tasks,
     ),
     ButlerButtonDescription(
         key="stop_all_tasks",
         translation_key="stop_all_tasks",
-        press_fn=lambda coordinator: coordinator.stop_all_tasks(),
+        press_fn=ButlerCoordinator.stop_all_tasks,
     ),
 )
 
 TASK_BUTTONS = (
-    ButlerTaskButtonDescription(
+    ButlerButtonDescription(
         key="start",
         translation_key="start",
-        press_fn=lambda coordinator, name: coordinator.start_task(name),
+        press_fn=ButlerCoordinator.start_task,
     ),
-    ButlerTaskButtonDescription(
+    ButlerButtonDescription(
         key="stop",
         translation_key="stop",
-        press_fn=lambda coordinator, name: coordinator.stop_task(name),
+        press_fn=ButlerCoordinator.stop_task,
     ),
 )
 
@@ -61,55 +53,37 @@ async def async_setup_entry(
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the buttons of a server."""
-    coordinator = entry.runtime_data
+    """Set up the buttons of a server and its tasks."""
+    butler = entry.runtime_data.butler
+
+    def create() -> Iterator[ButlerTaskButton]:
+        for task in butler.data.tasks.values():
+            for description in TASK_BUTTONS:
+                yield ButlerTaskButton(butler, description, task)
+
     async_add_entities(
-        ButlerButton(coordinator, description) for description in SERVER_BUTTONS
+        ButlerButton(butler, description) for description in SERVER_BUTTONS
     )
-    async_add_task_entities(
-        entry,
-        async_add_entities,
-        lambda task: (
-            ButlerTaskButton(coordinator, description, task)
-            for description in TASK_BUTTONS
-        ),
-    )
+    async_add_listed_entities(entry, butler, async_add_entities, TASK_BUTTONS, create)
 
 
 class ButlerButton(ButlerEntity, ButtonEntity):
     """A button of a server."""
 
-    entity_description: ButlerButtonDescription
-
-    def __init__(
-        self, coordinator: ButlerCoordinator, description: ButlerButtonDescription
-    ) -> None:
-        """Initialize the button."""
-        super().__init__(coordinator, description.key)
-        self.entity_description = description
+    entity_description: ButlerButtonDescription[()]
 
     @override
     async def async_press(self) -> None:
-        """Ask the server for it."""
+        """Press the button."""
         await self.entity_description.press_fn(self.coordinator)
 
 
 class ButlerTaskButton(ButlerTaskEntity, ButtonEntity):
     """A button of a task."""
 
-    entity_description: ButlerTaskButtonDescription
-
-    def __init__(
-        self,
-        coordinator: ButlerCoordinator,
-        description: ButlerTaskButtonDescription,
-        task: ButlerTask,
-    ) -> None:
-        """Initialize the button."""
-        super().__init__(coordinator, description.key, task)
-        self.entity_description = description
+    entity_description: ButlerButtonDescription[str]
 
     @override
     async def async_press(self) -> None:
-        """Ask the server for it."""
+        """Press the button."""
         await self.entity_description.press_fn(self.coordinator, self.task_name)

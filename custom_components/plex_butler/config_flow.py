@@ -15,7 +15,6 @@ from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import DOMAIN
-from .finding import async_follow
 from .flow.draft import Draft
 from .flow.options import PlexButlerOptionsFlow
 from .flow.plex_tv import SignIn
@@ -30,6 +29,7 @@ from .plex import (
     PlexTlsError,
     PlexWrongServerError,
 )
+from .recovery import async_update_url
 
 _ARTICLE = (
     "https://support.plex.tv/articles/"
@@ -118,7 +118,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         found = {server.machine_identifier: server for server in servers}
         for entry in self._async_current_entries(include_ignore=False):
             if server := found.pop(entry.unique_id or "", None):
-                await async_follow(self.hass, entry, server.urls)
+                await async_update_url(self.hass, entry, server.urls)
         return {
             key: Draft.from_discovered(self.hass, server)
             for key, server in found.items()
@@ -212,7 +212,9 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             return await self.async_step_not_owned()
         return await self._async_use_account_server(servers[key])
 
-    async def _async_use_account_server(self, server: AccountServer) -> ConfigFlowResult:
+    async def _async_use_account_server(
+        self, server: AccountServer
+    ) -> ConfigFlowResult:
         """Connect to a server with the token that plex.tv has for it."""
         draft = self._draft
         if not await draft.use_account_server(server, self._sign_in.account_token):

@@ -7,8 +7,8 @@ from typing import Final
 from homeassistant.const import Platform
 
 DOMAIN: Final = "plex_butler"
-# The token of plex.tv, of who signed in there. The server has one of its own.
-CONF_ACCOUNT_TOKEN: Final = "account_token"  # noqa: S105 -- the name of one
+# The token of a plex.tv account. The server's own token is CONF_TOKEN.
+CONF_ACCOUNT_TOKEN: Final = "account_token"  # noqa: S105 -- the name of a key
 # The client identifier that the tokens of an entry belong to: plex.tv revokes a token
 # when its account signs in with the same identifier again.
 CONF_CLIENT_IDENTIFIER: Final = "client_identifier"
@@ -28,29 +28,26 @@ PLATFORMS: Final = [
     Platform.SWITCH,
 ]
 
-# Tasks change their state by the hour when nothing runs, by the minute when one does.
 IDLE_INTERVAL = timedelta(seconds=60)
+# While a task runs, or may have been started.
 BUSY_INTERVAL = timedelta(seconds=10)
-# While the server tells by itself, polling only makes sure of it.
+# While the server pushes changes, polling is only a safety net.
 LIVE_INTERVAL = timedelta(minutes=5)
+SETTINGS_INTERVAL = timedelta(minutes=15)
 
-# Settings are many, and change rarely. It is a quarter of an hour between two polls that
-# read them, of which the latter may come a little early.
-SETTINGS_INTERVAL = timedelta(minutes=14, seconds=30)
+# The server is read this long after a request, when Plex can show its effect (seconds),
+# and more often for some time.
+REFRESH_DELAY = 1.0
+FAST_POLLING = timedelta(seconds=30)
 
-# A request is looked after when Plex can show what it has set in motion, and often for a
-# while.
-LOOK_DELAY = 1.0
-WATCH = timedelta(seconds=30)
-
-# Progress that changes more often is written no more often (seconds).
+# Changes of progress alone are written no more often (seconds).
 PROGRESS_INTERVAL = 0.25
 
-# A server deep in maintenance answers late or not at all; so many such answers in a
-# row still say nothing.
+# A server deep in maintenance may answer late or not at all: so many failures in a row
+# change nothing.
 TOLERATED_TIMEOUTS = 2
 
-# A lost server is looked for no more often. After so long a silence, its address has
-# probably changed, and the user is told.
+# Between two searches for a lost server.
 SEARCH_INTERVAL = timedelta(minutes=5)
+# After so long without an answer, the address has probably changed: tell the user.
 SILENCE = timedelta(days=1)

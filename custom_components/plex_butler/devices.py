@@ -1,4 +1,4 @@
-"""The devices of a server and its tasks."""
+"""Devices of a server and its tasks."""
 
 from collections.abc import Collection, Iterable
 
@@ -18,14 +18,14 @@ def server_identifier(identity: ServerIdentity) -> tuple[str, str]:
 
 
 def task_identifier(identity: ServerIdentity, name: str) -> tuple[str, str]:
-    """Return the identifier of the device of one of the server's tasks."""
+    """Return the identifier of a task's device."""
     return (DOMAIN, f"{identity.machine_identifier}_{name}")
 
 
 def listed_identifiers(
     identity: ServerIdentity, tasks: Iterable[str]
 ) -> set[tuple[str, str]]:
-    """Return the identifiers of a server's device and of its tasks'."""
+    """Return the identifiers of the devices of a server and its tasks."""
     return {
         server_identifier(identity),
         *(task_identifier(identity, name) for name in tasks),
@@ -40,7 +40,7 @@ def async_register_server(
     name: str,
     url: URL,
 ) -> str:
-    """Register the server's device, which its tasks' need, and return its id."""
+    """Register the server's device, the parent of its tasks' devices; return its id."""
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
         entry_type=dr.DeviceEntryType.SERVICE,
@@ -55,14 +55,20 @@ def async_register_server(
 
 
 @callback
+def async_update_version(hass: HomeAssistant, device_id: str, version: str) -> None:
+    """Update the version that the server's device shows."""
+    dr.async_get(hass).async_update_device(device_id, sw_version=version)
+
+
+@callback
 def async_remove_stale_tasks(
     hass: HomeAssistant,
     server_id: str,
     identity: ServerIdentity,
     tasks: Collection[str],
 ) -> None:
-    """Remove the devices of tasks that the server no longer has."""
-    if not tasks:  # No server has none: this is one that is not ready yet.
+    """Remove the devices of tasks that the server no longer lists."""
+    if not tasks:  # Every server has tasks: this one is not ready yet.
         return
     keep = listed_identifiers(identity, tasks)
     registry = dr.async_get(hass)

@@ -1,4 +1,4 @@
-"""Diagnostics, with nothing in them that tells who or where the server is."""
+"""Diagnostics of a server, without anything that identifies it or its owner."""
 
 from dataclasses import asdict
 from typing import Any
@@ -31,28 +31,29 @@ TO_REDACT = {
 async def async_get_config_entry_diagnostics(
     _hass: HomeAssistant, entry: PlexButlerConfigEntry
 ) -> dict[str, Any]:
-    """Return what helps to understand a problem with a server."""
-    coordinator = entry.runtime_data
-    data = coordinator.data
+    """Return diagnostics of a server."""
+    butler = entry.runtime_data.butler
+    settings = entry.runtime_data.settings.data
+    data = butler.data
     return {
         "entry": async_redact_data(entry.as_dict(), TO_REDACT),
         "server": {
-            "version": coordinator.identity.version,
-            "scheme": coordinator.server_url.scheme,
+            "version": butler.identity.version,
+            "scheme": butler.server_url.scheme,
         },
         "polling": {
-            "last_update_success": coordinator.last_update_success,
-            # Only its kind: the text of an error names the address.
-            "last_error": (err := coordinator.last_exception) and type(err).__name__,
-            "streaming": coordinator.streaming,
-            "update_interval": str(coordinator.update_interval),
+            "last_update_success": butler.last_update_success,
+            # Only its type: the message contains the address.
+            "last_error": (err := butler.last_exception) and type(err).__name__,
+            "streaming": butler.stream_up,
+            "update_interval": str(butler.update_interval),
         },
         "maintenance": {
             "active": data.maintenance.active,
             "running": sorted(data.maintenance.running),
             "progress": data.maintenance.progress,
         },
-        "settings": data.settings
-        and {key: setting.value for key, setting in data.settings.items()},
+        "settings": settings
+        and {key: setting.value for key, setting in settings.items()},
         "tasks": [asdict(task) for task in data.tasks.values()],
     }

@@ -1,81 +1,250 @@
-"""What all entities of Butler for Plex share."""
+"""Base entities of Butler for Plex, and adding and removing those the server lists."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from datetime import datetime
 from typing import override
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
-from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_current_platform,
+)
+from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.util import dt as dt_util
 
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import server_identifier, task_identifier
-from .plex import ButlerTask
+from .plex import (
+    ButlerTask,
+    MaintenanceWindow,
+    Setting,
+    SettingKind,
+    SettingValue,
+    WindowSetting,
+    setting_id_for_task,
+    setting_kind_for_task,
+)
+from .settings import ButlerSettingsCoordinator
 
 
-class ButlerEntity(CoordinatorEntity[ButlerCoordinator]):
-    """An entity of a server."""
-
-    _attr_has_entity_name = True
-
-    def __init__(self, coordinator: ButlerCoordinator, key: str) -> None:
-        """Initialize an entity of the server's device."""
-        super().__init__(coordinator)
-        identifier = server_identifier(coordinator.identity)
-        self._attr_unique_id = f"{identifier[1]}_{key}"
-        self._attr_device_info = DeviceInfo(identifiers={identifier})
-
-
-class ButlerTaskEntity(CoordinatorEntity[ButlerCoordinator]):
-    """An entity of a task, which is a child device of its server."""
+class ButlerEntity[
+    CoordinatorT: ButlerCoordinator | ButlerSettingsCoordinator = ButlerCoordinator
+](CoordinatorEntity[CoordinatorT]):
+    """An entity of a server, or of a task, which is a child device of its server."""
 
     _attr_has_entity_name = True
 
     def __init__(
-        self, coordinator: ButlerCoordinator, key: str, task: ButlerTask
+        self,
+        coordinator: CoordinatorT,
+        description: EntityDescription,
+        task: ButlerTask | None = None,
     ) -> None:
-        """Initialize an entity of the task's device."""
+        """Initialize the entity."""
         super().__init__(coordinator)
-        self.task_name = task.name
-        identifier = task_identifier(coordinator.identity, task.name)
-        self._attr_unique_id = f"{identifier[1]}_{key}"
-        self._attr_device_info = ChildDeviceInfo(
-            identifiers={identifier},
-            name=task.title,
-            parent_device_id=coordinator.device_id,
-        )
+        self.entity_description = description
+        self._task = task
+        self._butler = butler = _butler(coordinator)
+        if task:
+            identifier = task_identifier(butler.identity, task.name)
+            self._attr_device_info = ChildDeviceInfo(
+                identifiers={identifier},
+                name=task.title,
+                parent_device_id=butler.device_id,
+            )
+        else:
+            identifier = server_identifier(butler.identity)
+            self._attr_device_info = DeviceInfo(identifiers={identifier})
+        self._attr_unique_id = f"{identifier[1]}_{description.key}"
 
     @property
     @override
     def available(self) -> bool:
-        """A task the server does not list can be neither seen nor started."""
-        return super().available and self.task_name in self.coordinator.data.tasks
+        """Return whether the last poll succeeded and listed the task, if it has one."""
+        listed = not self._task or self._task.name in self._butler.data.tasks
+        return super().available and self._butler.last_update_success and listed
+
+
+class ButlerTaskEntity(ButlerEntity):
+    """An entity of a task."""
+
+    def __init__(
+        self,
+        coordinator: ButlerCoordinator,
+        description: EntityDescription,
+        task: ButlerTask,
+    ) -> None:
+        """Initialize the entity."""
+        super().__init__(coordinator, description, task)
+        self.task_name = task.name
+
+
+class SettingEntity(ButlerEntity[ButlerSettingsCoordinator]):
+    """An entity that shows and changes a setting."""
+
+    def __init__(
+        self,
+        coordinator: ButlerSettingsCoordinator,
+        description: EntityDescription,
+        setting_id: str,
+        task: ButlerTask | None = None,
+    ) -> None:
+        """Initialize the entity."""
+        super().__init__(coordinator, description, task)
+        self.setting_id = setting_id
+
+    @property
+    def setting(self) -> Setting | None:
+        """Return the setting; None while it is not known."""
+        return (self.coordinator.data or {}).get(self.setting_id)
+
+    @property
+    def setting_value(self) -> SettingValue | None:
+        """Return the value of the setting; None if the server does not report it."""
+        return self.setting.value if self.setting else None
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the server lists the setting."""
+        return super().available and self.setting is not None
+
+    async def async_write_setting(self, value: SettingValue) -> None:
+        """Change the setting on the server."""
+        await self.coordinator.write({self.setting_id: value})
+
+
+class WindowEntity(ButlerEntity[ButlerSettingsCoordinator]):
+    """An entity that changes when the maintenance window opens or closes."""
+
+    _scheduled_for: MaintenanceWindow | None = None
+    _cancel: CALLBACK_TYPE | None = None
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the server lists the settings of the window."""
+        settings = self.coordinator.data or {}
+        return super().available and settings.keys() >= {*WindowSetting}
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Schedule the first change."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._cancel_change)
+        self._schedule_change(dt_util.utcnow())
+
+    @override
+    @callback
+    def _handle_coordinator_update(self) -> None:
+        """Schedule the next change anew if the window was moved."""
+        if self.coordinator.window != self._scheduled_for:
+            self._schedule_change(dt_util.utcnow())
+        super()._handle_coordinator_update()
+
+    @callback
+    def _schedule_change(self, now: datetime) -> None:
+        """Update the state at the moment the window opens or closes next."""
+        self._cancel_change()
+        self._scheduled_for = window = self.coordinator.window
+        if window and (moment := window.next_change(now)):
+            self._cancel = async_track_point_in_utc_time(
+                self.hass, self._handle_change, moment
+            )
+
+    @callback
+    def _handle_change(self, now: datetime) -> None:
+        self._cancel = None
+        self._schedule_change(now)
+        self.async_write_ha_state()
+
+    @callback
+    def _cancel_change(self) -> None:
+        if self._cancel:
+            self._cancel()
+            self._cancel = None
+
+
+def task_settings(
+    coordinator: ButlerSettingsCoordinator, kind: SettingKind
+) -> Iterator[tuple[str, ButlerTask]]:
+    """Yield the listed tasks that have a setting of a kind, with the setting's id."""
+    settings = coordinator.data or {}
+    for name, task in coordinator.butler.data.tasks.items():
+        setting = settings.get(setting_id_for_task(name))
+        if setting and setting.kind is kind is setting_kind_for_task(name):
+            yield setting.id, task
+
+
+def has_hours(coordinator: ButlerSettingsCoordinator, *hours: WindowSetting) -> bool:
+    """Return whether the server lists hours of the maintenance window."""
+    settings = coordinator.data or {}
+    return all(
+        hour in settings and settings[hour].kind is SettingKind.INT for hour in hours
+    )
 
 
 @callback
-def async_add_task_entities(
+def async_add_listed_entities(
     entry: PlexButlerConfigEntry,
+    coordinator: ButlerCoordinator | ButlerSettingsCoordinator,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    create: Callable[[ButlerTask], Iterable[Entity]],
+    descriptions: Iterable[EntityDescription],
+    create: Callable[[], Iterable[Entity]],
 ) -> None:
-    """Add the entities of every task there is, and of those that will come."""
-    coordinator = entry.runtime_data
-    known: set[str] = set()
+    """Add the entities of what the server lists, now and later, and remove all others.
+
+    `create` returns the entities, with these descriptions, of what is listed at the
+    moment. It is called whenever that changed, but not after a failed or empty answer.
+    """
+    platform = async_get_current_platform().domain
+    registry = er.async_get(coordinator.hass)
+    translation_keys = {description.translation_key for description in descriptions}
+    listed: Collection[Hashable] = ()
+    unique_ids: set[str | None] = set()
 
     @callback
-    def add_new() -> None:
-        tasks = coordinator.data.tasks
-        if not tasks:  # They are not gone: this is a server that is not ready yet.
+    def update() -> None:
+        nonlocal listed, unique_ids
+        if not (now_listed := _listed(coordinator)) or now_listed == listed:
             return
-        known.intersection_update(tasks)
+        listed = now_listed
+        entities = {entity.unique_id: entity for entity in create()}
+        for known in er.async_entries_for_config_entry(registry, entry.entry_id):
+            if (
+                known.domain == platform
+                and known.translation_key in translation_keys
+                and known.unique_id not in entities
+            ):
+                registry.async_remove(known.entity_id)
         async_add_entities(
-            entity
-            for name, task in tasks.items()
-            if name not in known
-            for entity in create(task)
+            entity for key, entity in entities.items() if key not in unique_ids
         )
-        known.update(tasks)
+        unique_ids = {*entities}
 
-    entry.async_on_unload(coordinator.async_add_listener(add_new))
-    add_new()
+    update()
+    entry.async_on_unload(coordinator.async_add_listener(update))
+
+
+def _butler(
+    coordinator: ButlerCoordinator | ButlerSettingsCoordinator,
+) -> ButlerCoordinator:
+    if isinstance(coordinator, ButlerCoordinator):
+        return coordinator
+    return coordinator.butler
+
+
+def _listed(
+    coordinator: ButlerCoordinator | ButlerSettingsCoordinator,
+) -> set[Hashable]:
+    """Return what the server lists; nothing after a failed or empty answer."""
+    tasks: set[Hashable] = {*_butler(coordinator).data.tasks}
+    if isinstance(coordinator, ButlerCoordinator) or not tasks:
+        return tasks
+    if coordinator.data is None:
+        return set()
+    return tasks | {(setting.id, setting.kind) for setting in coordinator.data.values()}

@@ -1,4 +1,4 @@
-"""What becomes of bad news from Plex, for a poll, an action and the config flow."""
+"""Translate Plex errors for polls, actions and the config flow."""
 
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.exceptions import (
@@ -38,7 +38,10 @@ _KEYS: dict[type[PlexError], str] = {
     PlexSettingError: "setting_refused",
 }
 
-# The form's field that a user mends the error in.
+# The placeholder of the error's own text, where it is a name.
+_NAMES = {"unknown_task": "task", "setting_refused": "setting"}
+
+# The field of the form in which the error can be corrected.
 _FIELDS = {
     "invalid_auth": CONF_TOKEN,
     "not_owner": CONF_TOKEN,
@@ -56,32 +59,32 @@ def _key(err: PlexError) -> str:
     return next(_KEYS[cls] for cls in type(err).__mro__ if cls in _KEYS)
 
 
-def poll_error(err: PlexError, server: str) -> HomeAssistantError:
-    """Return what a failed poll raises."""
+def _translate[T: HomeAssistantError](error: type[T], err: PlexError, server: str) -> T:
     key = _key(err)
-    error = _POLL_ERRORS.get(key, UpdateFailed)(
+    return error(
         translation_domain=DOMAIN,
         translation_key=key,
-        translation_placeholders={"server": server, "error": str(err)},
+        translation_placeholders={"server": server, _NAMES.get(key, "error"): str(err)},
     )
+
+
+def poll_error(err: PlexError, server: str) -> HomeAssistantError:
+    """Return the error that a failed poll raises."""
+    error = _translate(_POLL_ERRORS.get(_key(err), UpdateFailed), err, server)
     if isinstance(error, UpdateFailed) and isinstance(err, PlexBusyError):
         error.retry_after = err.retry_after
     return error
 
 
 def action_error(err: PlexError, server: str) -> HomeAssistantError:
-    """Return what a failed button press or action raises."""
-    key = _key(err)
-    error = ServiceValidationError if key == "unknown_task" else HomeAssistantError
-    return error(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders={"server": server, "error": str(err)},
-    )
+    """Return the error that a failed button press or action raises."""
+    if isinstance(err, PlexUnknownTaskError):
+        return _translate(ServiceValidationError, err, server)
+    return _translate(HomeAssistantError, err, server)
 
 
 def flow_error(err: PlexError) -> dict[str, str]:
-    """Return the field of the form and what to say there."""
+    """Return the errors of a form: the field and the translation key."""
     if isinstance(err, PlexUrlError):
         key = err.reason
     elif isinstance(err, PlexResponseError):

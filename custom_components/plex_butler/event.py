@@ -1,16 +1,22 @@
-"""Tells of every task that starts or finishes."""
+"""Events of Butler for Plex."""
 
 from typing import Any, override
 
-from homeassistant.components.event import EventEntity
+from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .coordinator import PlexButlerConfigEntry
 from .entity import ButlerEntity
 from .plex import Run
 
 PARALLEL_UPDATES = 0
+
+TASK_ACTIVITY = EventEntityDescription(
+    key="task_activity",
+    translation_key="task_activity",
+    event_types=["started", "finished"],
+)
 
 
 async def async_setup_entry(
@@ -19,27 +25,20 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the event of a server."""
-    async_add_entities([TaskActivityEvent(entry.runtime_data)])
+    async_add_entities([TaskActivityEvent(entry.runtime_data.butler, TASK_ACTIVITY)])
 
 
 class TaskActivityEvent(ButlerEntity, EventEntity):
-    """A task started or finished, whoever started it."""
-
-    _attr_translation_key = "task_activity"
-
-    def __init__(self, coordinator: ButlerCoordinator) -> None:
-        """Initialize the event."""
-        super().__init__(coordinator, "task_activity")
-        self._attr_event_types = ["started", "finished"]
+    """An event for every task that starts or finishes."""
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the runs."""
+        """Subscribe to the runs."""
         await super().async_added_to_hass()
-        self.async_on_remove(self.coordinator.async_add_run_listener(self._tell))
+        self.async_on_remove(self.coordinator.runs.subscribe(self._handle_run))
 
     @callback
-    def _tell(self, run: Run) -> None:
+    def _handle_run(self, run: Run) -> None:
         task = self.coordinator.data.tasks.get(run.name)
         data: dict[str, Any] = {
             "task_name": run.name,

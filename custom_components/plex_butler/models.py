@@ -1,4 +1,4 @@
-"""What the coordinator hands to the entities."""
+"""Data that the coordinators give to the entities."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from .plex import ButlerTask, Maintenance, Setting
+from .plex import ButlerTask, Maintenance
 
 
 class TaskStatus(StrEnum):
-    """What a task is doing, as far as it can be known."""
+    """Status of a task, as far as it can be known."""
 
     DISABLED = "disabled"
     IDLE = "idle"
@@ -22,14 +22,13 @@ class ButlerData:
     """The Butler at one moment."""
 
     tasks: Mapping[str, ButlerTask]
+    """The tasks that the server lists, by name."""
     maintenance: Maintenance
     last_started: Mapping[str, datetime]
     last_finished: Mapping[str, datetime]
-    settings: Mapping[str, Setting] | None
-    """The Butler's settings by id; None while they cannot be read."""
 
     def status(self, name: str) -> TaskStatus | None:
-        """Return what a listed task is doing; None when the server does not say."""
+        """Return the status of a listed task; None if the server does not report it."""
         if name in self.maintenance.running:
             return TaskStatus.RUNNING
         enabled = self.tasks[name].enabled
@@ -38,5 +37,5 @@ class ButlerData:
         return TaskStatus.IDLE if enabled else TaskStatus.DISABLED
 
     def without_progress(self) -> Self:
-        """Return the same, as if the progress were not known."""
+        """Return the same data with unknown progress."""
         return replace(self, maintenance=replace(self.maintenance, progress=None))

@@ -1,21 +1,22 @@
-"""Waiting for a task that was started to come to its end."""
+"""Report runs of tasks to listeners, and wait for the end of a run."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from .plex import Run
 
-type _Inbox = asyncio.Queue[Run | HomeAssistantError]
+type RunQueue = asyncio.Queue[Run | HomeAssistantError]
 
 
 class RunResult(StrEnum):
-    """How waiting for a task ended."""
+    """Result of an action that waits for a run."""
 
     FINISHED = "finished"
     ALREADY_RUNNING = "already_running"
@@ -23,51 +24,67 @@ class RunResult(StrEnum):
     TIMED_OUT = "timed_out"
 
 
-def outcome(result: RunResult, run: Run | None) -> dict[str, Any]:
-    """Return what an action tells of a run; None for what is not known."""
-    return {
-        "result": result,
-        "started": run.started.isoformat() if run and run.started else None,
-        "finished": run.finished.isoformat() if run and run.finished else None,
-        "duration": run.duration if run else None,
-        "observed": run.observed if run else False,
-    }
-
-
-class Waiters:
-    """Those who wait for the end of a run."""
+class RunFeed:
+    """The runs that begin and end, for everything that subscribes."""
 
     def __init__(self) -> None:
-        """Start with none."""
-        self._inboxes: list[tuple[str, _Inbox]] = []
+        """Initialize without subscribers."""
+        self._listeners: list[Callable[[Run], None]] = []
+        self._queues: list[RunQueue] = []
+
+    @callback
+    def subscribe(self, listener: Callable[[Run], None]) -> CALLBACK_TYPE:
+        """Call a listener for every run that begins or ends; return the unsubscriber."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def notify(self, runs: Iterable[Run]) -> None:
+        """Report runs that began (`finished` is None) or ended."""
+        for run in runs:
+            for listener in list(self._listeners):
+                listener(run)
 
     @contextmanager
-    def wait_for(self, name: str) -> Iterator[_Inbox]:
-        """Yield where the ended runs of a task arrive, from now on."""
-        entry: tuple[str, _Inbox] = (name, asyncio.Queue())
-        self._inboxes.append(entry)
+    def queue(self) -> Iterator[RunQueue]:
+        """Yield a queue that receives the runs, or an error that ends all waiting."""
+        queue: RunQueue = asyncio.Queue()
+        unsubscribe = self.subscribe(queue.put_nowait)
+        self._queues.append(queue)
         try:
-            yield entry[1]
+            yield queue
         finally:
-            self._inboxes.remove(entry)
+            self._queues.remove(queue)
+            unsubscribe()
 
-    def tell(self, run: Run) -> None:
-        """Tell those who wait for it of a run that has ended."""
-        for name, inbox in self._inboxes:
-            if name == run.name:
-                inbox.put_nowait(run)
-
+    @callback
     def fail(self, error: HomeAssistantError) -> None:
-        """Tell all that there is nothing to wait for any more."""
-        for _, inbox in self._inboxes:
-            inbox.put_nowait(error)
+        """Raise an error wherever the end of a run is waited for."""
+        for queue in self._queues:
+            queue.put_nowait(error)
 
 
-async def ended(inbox: _Inbox, since: datetime | None) -> Run:
-    """Return the first run to end, but for one that began before a moment."""
+async def wait_for_end(queue: RunQueue, name: str, since: datetime | None) -> Run:
+    """Return the next run of a task to end, ignoring runs that began before `since`.
+
+    Raises HomeAssistantError when the server becomes unavailable.
+    """
     while True:
-        run = await inbox.get()
+        run = await queue.get()
         if isinstance(run, HomeAssistantError):
             raise run
+        if run.name != name or run.finished is None:
+            continue
         if since is None or run.started is None or run.started >= since:
             return run
+
+
+def run_response(result: RunResult, run: Run) -> dict[str, Any]:
+    """Return the response of an action about a run; unknown values are None."""
+    return {
+        "result": result,
+        "started": run.started.isoformat() if run.started else None,
+        "finished": run.finished.isoformat() if run.finished else None,
+        "duration": run.duration,
+        "observed": run.observed,
+    }

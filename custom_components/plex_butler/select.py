@@ -1,66 +1,67 @@
-"""When tasks do their work that are not just on or off."""
+"""Selects of Butler for Plex."""
 
+from collections.abc import Iterator
 from typing import override
 
-from homeassistant.components.select import SelectEntity
-from homeassistant.const import Platform
+from homeassistant.components.select import SelectEntity, SelectEntityDescription
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import LOGGER
 from .coordinator import PlexButlerConfigEntry
+from .entity import SettingEntity, async_add_listed_entities, task_settings
 from .plex import Behavior, SettingKind, SettingValue
-from .setting_entity import (
-    SCHEDULE,
-    TaskSettingEntity,
-    async_add_task_setting_entities,
-)
 
 PARALLEL_UPDATES = 1
 
+SCHEDULE = SelectEntityDescription(
+    key="schedule",
+    translation_key="schedule",
+    entity_category=EntityCategory.CONFIG,
+)
+
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the selects of the tasks that have a choice."""
-    async_add_task_setting_entities(
-        hass,
-        entry,
-        Platform.SELECT,
-        async_add_entities,
-        kind=SettingKind.TEXT,
-        key=SCHEDULE,
-        create=TaskSelect,
-    )
+    """Set up the selects of the tasks that can be scheduled in several ways."""
+    settings = entry.runtime_data.settings
+
+    def create() -> Iterator[TaskSelect]:
+        for setting_id, task in task_settings(settings, SettingKind.TEXT):
+            yield TaskSelect(settings, SCHEDULE, setting_id, task)
+
+    async_add_listed_entities(entry, settings, async_add_entities, [SCHEDULE], create)
 
 
-class TaskSelect(TaskSettingEntity, SelectEntity):
-    """When the server runs a task by itself."""
+class TaskSelect(SettingEntity, SelectEntity):
+    """A select of when the server runs a task by itself."""
 
-    _odd: SettingValue | None = None
+    _unknown_value: SettingValue | None = None
 
     @property
     @override
     def options(self) -> list[str]:
-        """Return what the server lets choose from."""
+        """Return the options the server offers."""
         listed = [key for key, _ in self.setting.options] if self.setting else []
         return listed or list(Behavior)
 
     @property
     @override
     def current_option(self) -> str | None:
-        """Return what is chosen; None when it is nothing to choose from."""
+        """Return the selected option; None if it is not one of the options."""
         value = self.setting_value
         if value in self.options:
             return str(value)
-        if value not in (None, self._odd):
-            self._odd = value
-            LOGGER.debug("%s is set to %r, which is unknown", self._setting_id, value)
+        if value not in (None, self._unknown_value):
+            self._unknown_value = value
+            LOGGER.debug("%s is set to %r, which is unknown", self.setting_id, value)
         return None
 
     @override
     async def async_select_option(self, option: str) -> None:
-        """Choose."""
-        await self._async_change(option)
+        """Change the selected option."""
+        await self.async_write_setting(option)

@@ -1,9 +1,8 @@
-"""What every task is doing and did, how many run, how far they are, and when they may."""
+"""Sensors of Butler for Plex."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -13,32 +12,71 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory, Platform
+from homeassistant.const import PERCENTAGE, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .entity import ButlerEntity, ButlerTaskEntity, async_add_task_entities
-from .models import ButlerData, TaskStatus
-from .plex import ButlerTask, WindowSetting
-from .setting_entity import (
-    NEXT_WINDOW_START,
+from .coordinator import PlexButlerConfigEntry
+from .entity import (
+    ButlerEntity,
+    ButlerTaskEntity,
     WindowEntity,
-    async_add_setting_entities,
+    async_add_listed_entities,
     has_hours,
 )
+from .models import ButlerData, TaskStatus
+from .plex import WindowSetting
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MomentSensorDescription(SensorEntityDescription):
-    """Describes a sensor of the moment when something was last seen of a task."""
+class ButlerSensorDescription(SensorEntityDescription):
+    """Describe a sensor of a server."""
 
+    value_fn: Callable[[ButlerData], float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentSensorDescription(SensorEntityDescription):
+    """Describe a sensor of when something last happened to a task."""
+
+    device_class: SensorDeviceClass | None = SensorDeviceClass.TIMESTAMP
+    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
+    entity_registry_enabled_default: bool = False
     moments_fn: Callable[[ButlerData], Mapping[str, datetime]]
 
 
+def _running_tasks(data: ButlerData) -> int | None:
+    """Return the number of tasks that run; None if it is not known which ones do."""
+    running = len(data.maintenance.running)
+    return None if data.maintenance.active and not running else running
+
+
+SERVER_SENSORS = (
+    ButlerSensorDescription(
+        key="running_tasks",
+        translation_key="running_tasks",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=_running_tasks,
+    ),
+    ButlerSensorDescription(
+        key="progress",
+        translation_key="progress",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda data: data.maintenance.progress,
+    ),
+)
+STATUS = SensorEntityDescription(
+    key="status",
+    translation_key="task",
+    device_class=SensorDeviceClass.ENUM,
+    name=None,
+    options=list(TaskStatus),
+)
 MOMENT_SENSORS = (
     MomentSensorDescription(
         key="last_started",
@@ -51,62 +89,73 @@ MOMENT_SENSORS = (
         moments_fn=lambda data: data.last_finished,
     ),
 )
+NEXT_WINDOW_START = SensorEntityDescription(
+    key="next_window_start",
+    translation_key="next_window_start",
+    device_class=SensorDeviceClass.TIMESTAMP,
+)
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the sensors of a server."""
-    coordinator = entry.runtime_data
-    async_add_entities([RunningTasksSensor(coordinator), ProgressSensor(coordinator)])
-    async_add_task_entities(
-        entry,
-        async_add_entities,
-        lambda task: [
-            TaskSensor(coordinator, task),
-            *(
-                MomentSensor(coordinator, description, task)
-                for description in MOMENT_SENSORS
-            ),
-        ],
+    """Set up the sensors of a server and its tasks."""
+    butler, settings = entry.runtime_data.butler, entry.runtime_data.settings
+
+    def create_task_sensors() -> Iterator[SensorEntity]:
+        for task in butler.data.tasks.values():
+            yield TaskSensor(butler, STATUS, task)
+            for description in MOMENT_SENSORS:
+                yield MomentSensor(butler, description, task)
+
+    def create_window_sensors() -> Iterator[SensorEntity]:
+        if has_hours(settings, *WindowSetting):
+            yield NextWindowStartSensor(settings, NEXT_WINDOW_START)
+
+    async_add_entities(
+        ButlerSensor(butler, description) for description in SERVER_SENSORS
     )
-    create = partial(NextWindowStartSensor, coordinator, NEXT_WINDOW_START)
-    async_add_setting_entities(
-        hass,
+    async_add_listed_entities(
         entry,
-        Platform.SENSOR,
+        butler,
         async_add_entities,
-        lambda data: (
-            {NEXT_WINDOW_START: create} if has_hours(data, *WindowSetting) else {}
-        ),
+        [STATUS, *MOMENT_SENSORS],
+        create_task_sensors,
     )
+    async_add_listed_entities(
+        entry, settings, async_add_entities, [NEXT_WINDOW_START], create_window_sensors
+    )
+
+
+class ButlerSensor(ButlerEntity, SensorEntity):
+    """A sensor of a server."""
+
+    entity_description: ButlerSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """Return the value; None if it is not known."""
+        return self.entity_description.value_fn(self.coordinator.data)
 
 
 class TaskSensor(ButlerTaskEntity, SensorEntity):
-    """The status of a task, and what actions on a task are aimed at."""
+    """The status of a task, and the target of the actions on a task."""
 
-    _attr_device_class = SensorDeviceClass.ENUM
-    _attr_name = None
-    _attr_translation_key = "task"
     _unrecorded_attributes = frozenset({"description"})
-
-    def __init__(self, coordinator: ButlerCoordinator, task: ButlerTask) -> None:
-        """Initialize the sensor."""
-        super().__init__(coordinator, "status", task)
-        self._attr_options = list(TaskStatus)
 
     @property
     @override
     def native_value(self) -> TaskStatus | None:
-        """Return what the task is doing."""
+        """Return the status of the task."""
         return self.coordinator.data.status(self.task_name)
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return what the server says of the task."""
+        """Return what the server reports of the task."""
         task = self.coordinator.data.tasks[self.task_name]
         return {
             "task_name": task.name,
@@ -116,80 +165,15 @@ class TaskSensor(ButlerTaskEntity, SensorEntity):
         }
 
 
-class RunningTasksSensor(ButlerEntity, SensorEntity):
-    """The number of tasks that run."""
-
-    _attr_state_class = SensorStateClass.MEASUREMENT
-    _attr_translation_key = "running_tasks"
-
-    def __init__(self, coordinator: ButlerCoordinator) -> None:
-        """Initialize the sensor."""
-        super().__init__(coordinator, "running_tasks")
-
-    @property
-    @override
-    def native_value(self) -> int | None:
-        """Return the number; unknown while the Butler works without saying on what."""
-        maintenance = self.coordinator.data.maintenance
-        if maintenance.active and not maintenance.running:
-            return None
-        return len(maintenance.running)
-
-
-class ProgressSensor(ButlerEntity, SensorEntity):
-    """How far the Butler has come, by its own account, which also goes back."""
-
-    _attr_native_unit_of_measurement = PERCENTAGE
-    _attr_state_class = SensorStateClass.MEASUREMENT
-    _attr_suggested_display_precision = 0
-    _attr_translation_key = "progress"
-
-    def __init__(self, coordinator: ButlerCoordinator) -> None:
-        """Initialize the sensor."""
-        super().__init__(coordinator, "progress")
-
-    @property
-    @override
-    def native_value(self) -> float | None:
-        """Return per cent; unknown when nothing runs or the server does not know."""
-        return self.coordinator.data.maintenance.progress
-
-
-class NextWindowStartSensor(WindowEntity, SensorEntity):
-    """When the maintenance window opens next."""
-
-    _attr_device_class = SensorDeviceClass.TIMESTAMP
-
-    @property
-    @override
-    def native_value(self) -> datetime | None:
-        """Return the moment; None when the window is not known."""
-        window = self.window
-        return window.next_start(dt_util.utcnow()) if window else None
-
-
 class MomentSensor(ButlerTaskEntity, RestoreSensor):
-    """When something was last seen of a task; unknown until it is seen once."""
+    """The moment when something last happened to a task, kept over a restart."""
 
     entity_description: MomentSensorDescription
-    _attr_device_class = SensorDeviceClass.TIMESTAMP
-    _attr_entity_category = EntityCategory.DIAGNOSTIC
-    _attr_entity_registry_enabled_default = False
-
-    def __init__(
-        self,
-        coordinator: ButlerCoordinator,
-        description: MomentSensorDescription,
-        task: ButlerTask,
-    ) -> None:
-        """Initialize the sensor."""
-        super().__init__(coordinator, description.key, task)
-        self.entity_description = description
-        self._restored: datetime | None = None
+    _restored: datetime | None = None
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Recall what was seen before a restart, which Plex cannot tell."""
+        """Restore the moment, which Plex does not report."""
         await super().async_added_to_hass()
         last = await self.async_get_last_sensor_data()
         if last and isinstance(last.native_value, datetime):
@@ -198,6 +182,17 @@ class MomentSensor(ButlerTaskEntity, RestoreSensor):
     @property
     @override
     def native_value(self) -> datetime | None:
-        """Return the moment."""
+        """Return the moment; None until it was seen once."""
         moments = self.entity_description.moments_fn(self.coordinator.data)
         return moments.get(self.task_name, self._restored)
+
+
+class NextWindowStartSensor(WindowEntity, SensorEntity):
+    """The moment when the maintenance window opens next."""
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return the moment; None if the window is not known."""
+        window = self.coordinator.window
+        return window.next_start(dt_util.utcnow()) if window else None

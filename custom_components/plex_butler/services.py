@@ -1,4 +1,4 @@
-"""Actions: the five operations of the Butler, and moving its window."""
+"""Actions of Butler for Plex."""
 
 from datetime import timedelta
 from typing import TypeIs
@@ -20,15 +20,21 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.typing import VolDictType
 
 from .const import DOMAIN
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .coordinator import PlexButlerConfigEntry, PlexButlerRuntimeData
 from .plex import WindowSetting
 from .sensor import TaskSensor
+
+SERVICE_GET_BUTLER_TASKS = "get_butler_tasks"
+SERVICE_SET_MAINTENANCE_WINDOW = "set_maintenance_window"
+SERVICE_START_ALL_TASKS = "start_all_tasks"
+SERVICE_START_TASK = "start_task"
+SERVICE_STOP_ALL_TASKS = "stop_all_tasks"
+SERVICE_STOP_TASK = "stop_task"
 
 ATTR_END = "end"
 ATTR_START = "start"
 ATTR_TIMEOUT = "timeout"
 ATTR_WAIT_FOR_COMPLETION = "wait_for_completion"
-
 
 SERVER_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
 HOUR = vol.All(vol.Coerce(float), vol.In(range(24)), vol.Coerce(int))
@@ -46,23 +52,20 @@ def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     hass.services.async_register(
         DOMAIN,
-        "get_butler_tasks",
+        SERVICE_GET_BUTLER_TASKS,
         _get_butler_tasks,
         SERVER_SCHEMA,
         SupportsResponse.ONLY,
     )
-    hass.services.async_register(
-        DOMAIN, "start_all_tasks", _start_all_tasks, SERVER_SCHEMA
-    )
-    hass.services.async_register(
-        DOMAIN, "stop_all_tasks", _stop_all_tasks, SERVER_SCHEMA
-    )
-    hass.services.async_register(
-        DOMAIN, "set_maintenance_window", _set_maintenance_window, WINDOW_SCHEMA
-    )
-    for name, func, schema in (
-        ("start_task", _start_task, START_SCHEMA),
-        ("stop_task", _stop_task, None),
+    for name, handler, schema in (
+        (SERVICE_START_ALL_TASKS, _start_all_tasks, SERVER_SCHEMA),
+        (SERVICE_STOP_ALL_TASKS, _stop_all_tasks, SERVER_SCHEMA),
+        (SERVICE_SET_MAINTENANCE_WINDOW, _set_maintenance_window, WINDOW_SCHEMA),
+    ):
+        hass.services.async_register(DOMAIN, name, handler, schema)
+    for name, func, fields in (
+        (SERVICE_START_TASK, _start_task, START_SCHEMA),
+        (SERVICE_STOP_TASK, _stop_task, None),
     ):
         service.async_register_platform_entity_service(
             hass,
@@ -70,12 +73,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
             name,
             entity_domain=SENSOR_DOMAIN,
             func=func,
-            schema=schema,
+            schema=fields,
             supports_response=SupportsResponse.OPTIONAL,
         )
 
 
-def _coordinator(call: ServiceCall) -> ButlerCoordinator:
+def _server(call: ServiceCall) -> PlexButlerRuntimeData:
+    """Return the coordinators of the server that an action is for."""
     entry: PlexButlerConfigEntry = service.async_get_config_entry(
         call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID]
     )
@@ -84,7 +88,7 @@ def _coordinator(call: ServiceCall) -> ButlerCoordinator:
 
 async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     """Return the tasks as the server lists them now."""
-    data = await _coordinator(call).get_butler_tasks()
+    data = await _server(call).butler.get_butler_tasks()
     return {
         "tasks": [
             {
@@ -103,17 +107,17 @@ async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
 
 async def _start_all_tasks(call: ServiceCall) -> None:
     """Start every enabled task that is due."""
-    await _coordinator(call).start_all_tasks()
+    await _server(call).butler.start_all_tasks()
 
 
 async def _stop_all_tasks(call: ServiceCall) -> None:
-    """Stop what runs and empty the queue."""
-    await _coordinator(call).stop_all_tasks()
+    """Stop all running tasks and empty the queue."""
+    await _server(call).butler.stop_all_tasks()
 
 
 async def _set_maintenance_window(call: ServiceCall) -> None:
-    """Move both ends of the window at once."""
-    await _coordinator(call).set_settings(
+    """Change both hours of the window in one request."""
+    await _server(call).settings.write(
         {
             WindowSetting.START: call.data[ATTR_START],
             WindowSetting.END: call.data[ATTR_END],
@@ -122,7 +126,7 @@ async def _set_maintenance_window(call: ServiceCall) -> None:
 
 
 async def _start_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
-    """Start a task, and see it through if that is wanted."""
+    """Start a task, and wait for its end if requested."""
     if not _is_task(entity, call):
         return None
     if call.data[ATTR_WAIT_FOR_COMPLETION]:
@@ -140,10 +144,10 @@ async def _stop_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
 
 
 def _is_task(entity: Entity, call: ServiceCall) -> TypeIs[TaskSensor]:
-    """Tell tasks from the server's own sensors.
+    """Return whether an entity is the sensor of a task.
 
-    Those come along when an area or a device is the target; named one by one they are
-    a mistake.
+    A target such as an area or a device may include the server's other sensors. Raises
+    ServiceValidationError if one of these was targeted by its own id.
     """
     if isinstance(entity, TaskSensor):
         return True

@@ -1,13 +1,27 @@
-"""What is known of a server's settings, and changing them."""
+"""Coordinator of the Butler's settings, which has its own interval."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import tzinfo
+from typing import override
 
+from homeassistant.const import CONF_TIME_ZONE
+from homeassistant.core import callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .const import LOGGER, SETTINGS_INTERVAL, TOLERATED_TIMEOUTS
+from .const import (
+    IDLE_INTERVAL,
+    LOGGER,
+    REFRESH_DELAY,
+    SETTINGS_INTERVAL,
+    TOLERATED_TIMEOUTS,
+)
+from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .helpers import DelayedCall
 from .plex import (
+    MaintenanceWindow,
     PlexBusyError,
     PlexError,
     PlexServer,
@@ -15,130 +29,184 @@ from .plex import (
     PlexTimeoutError,
     Setting,
     SettingValue,
-    is_butlers,
+    is_butler_setting,
+    maintenance_window,
 )
 
 type Settings = Mapping[str, Setting]
-type Values = Mapping[str, SettingValue]
+type SettingValues = Mapping[str, SettingValue]
 
 
-class ServerSettings:
-    """The settings of one server that are the Butler's.
+class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
+    """Reads and writes the Butler's settings, by their ids.
 
-    They are read and written one after the other: no answer is older than a write that
-    came before it. `changed` is called whenever there may be something new.
+    The data is None while the settings cannot be read. That is not an error, as the
+    tasks do not need them. Listeners are also called when the server becomes
+    available or unavailable, or lists other tasks.
     """
 
-    def __init__(
-        self, server: PlexServer, name: str, changed: Callable[[], None]
-    ) -> None:
-        """Know nothing yet."""
+    config_entry: PlexButlerConfigEntry
+
+    def __init__(self, butler: ButlerCoordinator, server: PlexServer) -> None:
+        """Initialize the coordinator."""
+        super().__init__(
+            butler.hass,
+            LOGGER,
+            config_entry=butler.config_entry,
+            name=butler.name,
+            update_interval=SETTINGS_INTERVAL,
+            always_update=False,
+        )
+        self.butler = butler
+        self.time_zone: tzinfo = dt_util.get_default_time_zone()
         self._server = server
-        self._name = name
-        self._changed = changed
         self._listed: Settings | None = None
-        # What is being written, the latest last.
-        self._pending: list[Values] = []
-        self._one_at_a_time = asyncio.Lock()
-        self._waiting_to_read = False
-        self._due_at = dt_util.utcnow() + SETTINGS_INTERVAL
+        # Values that are being written, the latest last.
+        self._pending: list[SettingValues] = []
+        # No read may be older than a write before it.
+        self._lock = asyncio.Lock()
         self._failures = 0
-        self._told = False
+        self._failure_logged = False
+        self._was_available = True
+        self._tasks = set(butler.data.tasks)
+        self._delayed_refresh = DelayedCall(self.hass, REFRESH_DELAY, self._refresh_now)
 
     @property
-    def known(self) -> Settings | None:
-        """The settings by id; None while they cannot be read.
+    def window(self) -> MaintenanceWindow | None:
+        """The maintenance window; None while it is not known."""
+        return maintenance_window(self.data or {}, self.time_zone)
 
-        What is being written is taken to be so, until the server was asked.
-        """
-        known = self._listed
-        for values in self._pending:
-            known = _with(known, values)
-        return known
+    @override
+    async def _async_setup(self) -> None:
+        """Load the time zone of the server, and follow its availability."""
+        if name := self.config_entry.options.get(CONF_TIME_ZONE):
+            self.time_zone = await dt_util.async_get_time_zone(name) or self.time_zone
+        self.config_entry.async_on_unload(
+            self.butler.async_add_listener(self._handle_butler_update)
+        )
 
-    @property
-    def due(self) -> bool:
-        """Whether it is time to read them again."""
-        return dt_util.utcnow() >= self._due_at
-
-    def expire(self) -> None:
-        """Have them read with the next poll, whatever is known."""
-        self._due_at = dt_util.utcnow()
-
-    def is_writing(self, setting_id: str) -> bool:
-        """Return whether a setting is being written here and now."""
-        return any(setting_id in values for values in self._pending)
-
-    async def read(self) -> None:
-        """Read them anew. A failure is no news of the tasks, so it is not raised."""
-        if self._waiting_to_read:
-            return
-        self._waiting_to_read = True
-        async with self._one_at_a_time:
-            self._waiting_to_read = False
+    @override
+    async def _async_update_data(self) -> Settings | None:
+        """Read the settings."""
+        async with self._lock:
             await self._read()
-        self._changed()
-
-    async def write(self, values: Values) -> None:
-        """Change settings, in one request, and read back what became of it.
-
-        Raises PlexError, and PlexSettingError also if they are not as written then.
-        """
-        self._pending.append(values)
-        self._changed()
-        try:
-            async with self._one_at_a_time:
-                await self._server.set_settings(values)
-                self._listed = _with(self._listed, values)
-                await self._read()
-                self._check(values)
-        except BaseException:  # Also when it was cancelled, nobody knows.
-            self.expire()
-            raise
-        finally:
-            self._pending.remove(values)
-            self._changed()
-
-    def _check(self, values: Values) -> None:
-        if self._listed is None:
-            return
-        listed = self._listed
-        if refused := [
-            key
-            for key, value in values.items()
-            if key not in listed or listed[key].value != value
-        ]:
-            raise PlexSettingError(", ".join(refused))
+        return self._shown()
 
     async def _read(self) -> None:
-        self._due_at = dt_util.utcnow() + SETTINGS_INTERVAL
+        self.update_interval = SETTINGS_INTERVAL
         try:
             settings = await self._server.get_settings()
         except PlexError as err:
-            self._fail(err)
+            self._read_failed(err)
             return
-        if not settings:  # No server has none: this is one that is not ready yet.
-            self._fail(PlexError("none are listed"))
+        if not settings:  # Every server has settings: this one is not ready yet.
+            self._read_failed(PlexError("none are listed"))
             return
         self._failures = 0
-        self._told = False
-        self._listed = {one.id: one for one in settings if is_butlers(one.id)}
+        self._failure_logged = False
+        self._listed = {one.id: one for one in settings if is_butler_setting(one.id)}
 
-    def _fail(self, err: PlexError) -> None:
-        """Try again with the next poll; slow is not down, until it is for too long."""
-        self.expire()
+    def _read_failed(self, err: PlexError) -> None:
+        """Try again soon, and keep the last settings for the first timeouts."""
+        self.update_interval = IDLE_INTERVAL
         self._failures += 1
         slow = isinstance(err, PlexTimeoutError | PlexBusyError)
         if slow and self._listed and self._failures <= TOLERATED_TIMEOUTS:
             return
         self._listed = None
-        if not self._told:
-            self._told = True
-            LOGGER.info("The settings of %s cannot be read (%s)", self._name, err)
+        if not self._failure_logged:
+            self._failure_logged = True
+            LOGGER.info("The settings of %s cannot be read (%s)", self.name, err)
+
+    def _shown(self) -> Settings | None:
+        """Return the settings as if all pending values were written."""
+        shown = self._listed
+        for values in self._pending:
+            shown = _with_values(shown, values)
+        return shown
+
+    @callback
+    def _publish(self) -> None:
+        if (data := self._shown()) != self.data:
+            self.data = data
+            self.async_update_listeners()
+
+    @callback
+    def _handle_butler_update(self) -> None:
+        """Update entities when availability or tasks change; read again when available."""
+        available = self.butler.last_update_success
+        tasks = set(self.butler.data.tasks)
+        if available and not self._was_available:
+            self._refresh_now()
+        if available != self._was_available or tasks != self._tasks:
+            self._was_available, self._tasks = available, tasks
+            self.async_update_listeners()
+
+    @callback
+    def changed_elsewhere(self, setting_ids: Iterable[str]) -> bool:
+        """Return whether any of these changed settings is not being written here."""
+        return any(
+            all(setting_id not in values for values in self._pending)
+            for setting_id in setting_ids
+        )
+
+    @callback
+    def refresh_soon(self) -> None:
+        """Refresh when the server can be asked for a changed setting."""
+        if not self._shutdown_requested:
+            self._delayed_refresh.request()
+
+    @callback
+    def _refresh_now(self) -> None:
+        self.config_entry.async_create_background_task(
+            self.hass, self.async_refresh(), f"{self.name} - settings refresh"
+        )
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop all timers."""
+        await super().async_shutdown()
+        self._delayed_refresh.cancel()
+
+    async def write(self, values: SettingValues) -> None:
+        """Change settings in one request, and read them back.
+
+        The new values are shown at once. Raises HomeAssistantError if the request
+        fails or the server did not keep the values.
+        """
+        self._pending.append(values)
+        self._publish()
+        try:
+            with self.butler.action_errors():
+                async with self._lock:
+                    await self._server.set_settings(values)
+                    self._listed = _with_values(self._listed, values)
+                    await self._read()
+                    self._check(values)
+        except BaseException:  # Even a cancelled request may have changed them.
+            self.refresh_soon()
+            raise
+        finally:
+            self._pending.remove(values)
+            self._publish()
+            self.butler.expect_change()
+
+    def _check(self, values: SettingValues) -> None:
+        """Raise PlexSettingError unless the listed settings have these values."""
+        listed = self._listed
+        if listed is None:
+            return
+        refused = [
+            key
+            for key, value in values.items()
+            if key not in listed or listed[key].value != value
+        ]
+        if refused:
+            raise PlexSettingError(", ".join(refused))
 
 
-def _with(settings: Settings | None, values: Values) -> Settings | None:
-    """Return the settings as they are with other values."""
+def _with_values(settings: Settings | None, values: SettingValues) -> Settings | None:
+    """Return a copy of the settings with other values."""
     if settings is None:
         return None
     return {

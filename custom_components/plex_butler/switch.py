@@ -1,56 +1,57 @@
-"""Whether tasks are enabled."""
+"""Switches of Butler for Plex."""
 
+from collections.abc import Iterator
 from typing import Any, override
 
-from homeassistant.components.switch import SwitchEntity
-from homeassistant.const import Platform
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PlexButlerConfigEntry
+from .entity import SettingEntity, async_add_listed_entities, task_settings
 from .plex import SettingKind
-from .setting_entity import (
-    ENABLED,
-    TaskSettingEntity,
-    async_add_task_setting_entities,
-)
 
 PARALLEL_UPDATES = 1
 
+ENABLED = SwitchEntityDescription(
+    key="enabled",
+    translation_key="enabled",
+    entity_category=EntityCategory.CONFIG,
+)
+
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the switches of the tasks that can be switched."""
-    async_add_task_setting_entities(
-        hass,
-        entry,
-        Platform.SWITCH,
-        async_add_entities,
-        kind=SettingKind.BOOL,
-        key=ENABLED,
-        create=TaskSwitch,
-    )
+    """Set up the switches of the tasks that can be enabled and disabled."""
+    settings = entry.runtime_data.settings
+
+    def create() -> Iterator[TaskSwitch]:
+        for setting_id, task in task_settings(settings, SettingKind.BOOL):
+            yield TaskSwitch(settings, ENABLED, setting_id, task)
+
+    async_add_listed_entities(entry, settings, async_add_entities, [ENABLED], create)
 
 
-class TaskSwitch(TaskSettingEntity, SwitchEntity):
-    """Whether the server runs a task by itself."""
+class TaskSwitch(SettingEntity, SwitchEntity):
+    """A switch that lets the server run a task by itself."""
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return whether the task is enabled; None when the server does not say."""
+        """Return whether the task is enabled; None if the server does not report it."""
         value = self.setting_value
         return value if isinstance(value, bool) else None
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Enable the task."""
-        await self._async_change(value=True)
+        await self.async_write_setting(value=True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Disable the task."""
-        await self._async_change(value=False)
+        await self.async_write_setting(value=False)

@@ -1,4 +1,4 @@
-"""What Home Assistant's repairs page tells of each server."""
+"""System health of each server."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 
 @callback
 def async_register(_hass: HomeAssistant, register: SystemHealthRegistration) -> None:
-    """Register what there is to tell."""
+    """Register the system health information."""
     register.async_register_info(_async_info)
 
 
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return three lines a server, each with the server's name.
+    """Return up to three lines for each server, with its name.
 
     Home Assistant translates lines by their keys, which cannot tell servers apart.
     """
@@ -29,18 +29,18 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     entries: list[PlexButlerConfigEntry] = hass.config_entries.async_entries(DOMAIN)
     for entry in entries:
         loaded = entry.state is ConfigEntryState.LOADED
-        lines = _lines(entry.runtime_data if loaded else None)
+        lines = _lines(entry.runtime_data.butler if loaded else None)
         for key, value in lines.items():
             text = texts[f"component.{DOMAIN}.system_health.info.{key}"]
             info[f"{entry.title}: {text}"] = value
     return info
 
 
-def _lines(coordinator: ButlerCoordinator | None) -> dict[str, Any]:
-    if coordinator is None:
+def _lines(butler: ButlerCoordinator | None) -> dict[str, Any]:
+    if butler is None:
         return {"reachable": False}
     return {
-        "reachable": coordinator.last_update_success,
-        "version": coordinator.identity.version,
-        "streaming": coordinator.streaming,
+        "reachable": butler.last_update_success,
+        "version": butler.identity.version,
+        "streaming": butler.stream_up,
     }

@@ -17,9 +17,8 @@ from custom_components.plex_butler.plex import (
 from tests import simulator
 from tests.simulator import AccountConnection, Authority, Fault, PlexSimulator
 
-from .wire import Wire, http, idle
+from .common import HASH, Wire, http, idle
 
-HASH = "0123456789abcdef0123456789abcdef"
 IDENTITY = "/identity"
 IMPOSTOR = "another-server"
 

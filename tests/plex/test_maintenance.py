@@ -168,11 +168,10 @@ def test_activities_may_be_read_but_once() -> None:
     )
 
 
-def test_what_is_known_from_elsewhere_is_added() -> None:
-    assert INACTIVE.including([]) == INACTIVE
-    assert INACTIVE.including([BACKUP]) == active(BACKUP)
-    assert active().including([]) == active()
-    assert active(OPTIMIZE).including([BACKUP]) == active(OPTIMIZE, BACKUP)
+def test_unnamed() -> None:
+    assert active().unnamed
+    assert not active(BACKUP).unnamed
+    assert not INACTIVE.unnamed
 
 
 @pytest.mark.parametrize(

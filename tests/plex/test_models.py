@@ -1,16 +1,23 @@
-"""Models take whatever JSON a server sends: a value comes out, or ValueError."""
+"""Parsing any JSON that a server may send."""
 
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from typing import Any
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
 import orjson
 import pytest
 
-from custom_components.plex_butler.plex import Activity, ButlerTask, ServerIdentity
+from custom_components.plex_butler.plex import (
+    Activity,
+    ButlerTask,
+    ServerIdentity,
+    Setting,
+    SettingKind,
+)
 
-NOTHING = object()
+from .common import NOTHING, given_fields, objects, parsed
+
 TASK = {
     "name": "BackupDatabase",
     "title": "Backup Database",
@@ -22,8 +29,7 @@ TASK = {
 
 
 def task(**changes: Any) -> ButlerTask:
-    changed = TASK | changes
-    return ButlerTask.from_json({k: v for k, v in changed.items() if v is not NOTHING})
+    return ButlerTask.from_json(given_fields(TASK | changes))
 
 
 def test_a_task() -> None:
@@ -199,7 +205,7 @@ def test_an_identity_needs_an_identifier(identifier: Any) -> None:
     "from_json", [ServerIdentity.from_json, ButlerTask.from_json, Activity.from_json]
 )
 @pytest.mark.parametrize("raw", [None, [], "text", 7, True])
-def test_only_objects_are_read(
+def test_only_objects_are_parsed(
     from_json: Callable[[object], object], raw: object
 ) -> None:
     with pytest.raises(ValueError, match="not an object"):
@@ -220,31 +226,6 @@ def test_a_value_cannot_be_changed(value: Any) -> None:
     assert len({value, value}) == 1
 
 
-# Any JSON: what orjson can have read. Objects have the fields of a model more often
-# than chance would give them.
-TEXT = st.text(max_size=20) | st.integers(0, 3000).map("x".__mul__)
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
-JSON = st.recursive(
-    SCALARS | st.sampled_from(["0", "1", "-1", "7", "1e999", "nan", "1_0", "\u0663"]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-
-
-def objects(*fields: str) -> st.SearchStrategy[object]:
-    return JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(fields, JSON))
-
-
-def read[T](from_json: Callable[[object], T], raw: object) -> list[T]:
-    """Return the value, if it is one."""
-    try:
-        return [from_json(raw)]
-    except ValueError:
-        return []
-
-
 def days(interval: int | None) -> int:
     return 0 if interval is None else interval
 
@@ -252,7 +233,7 @@ def days(interval: int | None) -> int:
 @settings(max_examples=500)
 @given(raw=objects(*TASK))
 def test_any_json_is_a_task_or_none(raw: object) -> None:
-    for value in read(ButlerTask.from_json, raw):
+    for value in parsed(ButlerTask.from_json, raw):
         assert 0 < len(value.name) <= 128
         assert 0 < len(value.title) <= 255
         assert len(value.description) <= 1024
@@ -266,7 +247,7 @@ def test_any_json_is_a_task_or_none(raw: object) -> None:
 @settings(max_examples=500)
 @given(raw=objects("uuid", "type", "title", "subtitle", "progress"))
 def test_any_json_is_an_activity_or_none(raw: object) -> None:
-    for value in read(Activity.from_json, raw):
+    for value in parsed(Activity.from_json, raw):
         assert max(len(value.uuid), len(value.type)) <= 128
         assert max(len(value.title), len(value.subtitle)) <= 255
         assert isinstance(value.progress, float | None)
@@ -276,7 +257,113 @@ def test_any_json_is_an_activity_or_none(raw: object) -> None:
 
 @given(raw=objects("machineIdentifier", "version"))
 def test_any_json_is_an_identity_or_none(raw: object) -> None:
-    for value in read(ServerIdentity.from_json, raw):
+    for value in parsed(ServerIdentity.from_json, raw):
         assert 0 < len(value.machine_identifier) <= 128
         assert len(value.version) <= 128
         assert orjson.dumps(value)
+
+
+HOUR = {
+    "id": "ButlerStartHour",
+    "label": "Start",
+    "summary": "Whatever",
+    "type": "int",
+    "default": 2,
+    "value": 3,
+    "hidden": False,
+    "advanced": False,
+    "group": "butler",
+    "enumValues": "2:2:00 at night|3",
+}
+
+
+def setting(**changes: Any) -> Setting:
+    return Setting.from_json(HOUR | changes)
+
+
+# Settings
+
+
+def test_a_setting() -> None:
+    assert setting() == Setting(
+        id="ButlerStartHour",
+        kind=SettingKind.INT,
+        value=3,
+        options=(("2", "2:00 at night"), ("3", "3")),
+    )
+
+
+def test_a_setting_needs_nothing_but_an_id() -> None:
+    assert Setting.from_json({"id": "X"}) == Setting(
+        id="X",
+        kind=SettingKind.UNKNOWN,
+        value=None,
+        options=(),
+    )
+
+
+@pytest.mark.parametrize("setting_id", [None, "", 7, True, [], {}, "x" * 129])
+def test_without_a_usable_id_it_is_no_setting(setting_id: Any) -> None:
+    with pytest.raises(ValueError, match="no usable id"):
+        setting(id=setting_id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "value"),
+    [
+        ("bool", True, True),
+        ("bool", False, False),
+        ("bool", "1", True),
+        ("bool", "0", False),
+        ("bool", "yes", None),
+        ("int", 5, 5),
+        ("int", "5", 5),
+        ("int", "five", None),
+        ("int", True, None),
+        ("int", None, None),
+        ("double", "16.5", 16.5),
+        ("double", "", None),
+        ("text", "x" * 1025, "x" * 1024),
+        ("text", "", ""),
+        ("text", 5, None),
+        ("colour", "red", None),
+        (None, "red", None),
+        (["int"], 5, None),
+    ],
+)
+def test_a_value_is_of_its_kind(kind: Any, sent: Any, value: Any) -> None:
+    one = setting(type=kind, value=sent)
+
+    assert one.value == value
+    assert type(one.value) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("sent", "options"),
+    [
+        (None, ()),
+        ("", ()),
+        (["a"], ()),
+        ("OFF|ON", (("OFF", "OFF"), ("ON", "ON"))),
+        (":Any|en0:en0", (("", "Any"), ("en0", "en0"))),
+        ("a:1:2:3", (("a", "1:2:3"),)),
+        ("a:", (("a", ""),)),
+        ("x" * 200 + ":" + "y" * 300, (("x" * 128, "y" * 255),)),
+    ],
+)
+def test_options_split_on_the_first_colon(sent: Any, options: Any) -> None:
+    assert setting(enumValues=sent).options == options
+
+
+def test_options_have_their_limit() -> None:
+    assert len(setting(enumValues="|".join(map(str, range(999)))).options) == 64
+
+
+@settings(max_examples=500)
+@given(raw=objects(*HOUR))
+def test_any_json_is_a_setting_or_none(raw: object) -> None:
+    for value in parsed(Setting.from_json, raw):
+        assert 0 < len(value.id) <= 128
+        assert len(value.options) <= 64
+        assert orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=str)
+        assert len({value, value}) == 1

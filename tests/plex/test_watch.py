@@ -1,136 +1,29 @@
-"""What the Butler's runs look like from outside, and what becomes known of them."""
+"""When tasks start and end, whatever a server shows of it."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from custom_components.plex_butler.plex import (
-    Activity,
-    ActivityEvent,
-    ButlerTask,
-    ButlerWatch,
-    Run,
-)
+from custom_components.plex_butler.plex import Activity, Run
+from custom_components.plex_butler.plex.activities import MAX_ACTIVITIES, MAX_GAP
 from custom_components.plex_butler.plex.events import ActivityChange
 
-BACKUP = "BackupDatabase"
-OPTIMIZE = "OptimizeDatabase"
-CREDITS = "ButlerTaskGenerateCreditsMarkers"
-TASKS = {
-    name: ButlerTask(
-        name=name,
-        title=title,
-        description="",
-        interval=1,
-        schedule_randomized=False,
-        enabled=True,
-    )
-    for name, title in (
-        (BACKUP, "Backup Database"),
-        (OPTIMIZE, "Optimize Database"),
-        (CREDITS, "Generate Credits Markers"),
-    )
-}
-_EPOCH = datetime(2026, 11, 23, 3, tzinfo=UTC)
+from .watching import (
+    BACKUP,
+    CREDITS,
+    OPTIMIZE,
+    TASKS,
+    Watching,
+    at,
+    live,
+    parent,
+    polled,
+    sub,
+    work,
+)
 
-type Told = tuple[str, float | None, float | None]
-"""A run's name, and the seconds it started and finished at."""
-
-
-def at(seconds: float) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
-
-
-def seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else (moment - _EPOCH).total_seconds()
-
-
-def told(runs: list[Run]) -> list[Told]:
-    return [(run.name, seconds(run.started), seconds(run.finished)) for run in runs]
-
-
-class Watching:
-    """A watch, and all it is told, at so many seconds."""
-
-    def __init__(self) -> None:
-        self.watch = ButlerWatch()
-
-    @property
-    def running(self) -> list[str]:
-        return sorted(self.watch.maintenance.running)
-
-    @property
-    def active(self) -> bool:
-        return self.watch.maintenance.active
-
-    def read(
-        self,
-        begun: float,
-        *activities: Activity,
-        now: float | None = None,
-        tasks: Mapping[str, ButlerTask] = TASKS,
-    ) -> list[Told]:
-        end = at(begun if now is None else now)
-        return told(self.watch.read(tasks, activities, at(begun), end))
-
-    def hear(self, change: ActivityChange, now: float, activity: Activity) -> list[Run]:
-        return self.watch.hear(ActivityEvent(change=change, activity=activity), at(now))
-
-    def started(self, now: float, activity: Activity) -> list[Told]:
-        return told(self.hear(ActivityChange.STARTED, now, activity))
-
-    def updated(self, now: float, activity: Activity) -> list[Told]:
-        return told(self.hear(ActivityChange.UPDATED, now, activity))
-
-    def ended(self, now: float, activity: Activity) -> list[Told]:
-        return told(self.hear(ActivityChange.ENDED, now, activity))
-
-    def stream(self, now: float, *, up: bool = True) -> None:
-        self.watch.stream(up=up, now=at(now))
-
-    def start(
-        self, name: str, requested: float, now: float, *, started: bool = True
-    ) -> list[Told]:
-        return told(self.watch.confirm(name, at(requested), at(now), started=started))
-
-    def stop(self, name: str, now: float, *, was_running: bool = True) -> list[Told]:
-        return told(self.watch.stop(name, at(now), was_running=was_running))
-
-
-def polled() -> Watching:
-    """Return a watch that has read an idle server, at 0."""
-    watching = Watching()
-    assert watching.read(0) == []
-    return watching
-
-
-def live() -> Watching:
-    """Return the same, with the stream up since then."""
-    watching = Watching()
-    watching.stream(0)
-    assert watching.read(0) == []
-    return watching
-
-
-def parent(
-    uuid: str = "parent",
-    *,
-    title: str = "Butler tasks",
-    subtitle: str = "",
-    progress: float | None = None,
-) -> Activity:
-    return Activity(
-        uuid=uuid, type="butler", title=title, subtitle=subtitle, progress=progress
-    )
-
-
-def sub(name: str, uuid: str | None = None) -> Activity:
-    return parent(f"{name}'s" if uuid is None else uuid, title=name)
-
-
-def work(kind: str, uuid: str = "work") -> Activity:
-    return Activity(uuid=uuid, type=kind, title="A film", subtitle="", progress=1.0)
+GAP = MAX_GAP.total_seconds()
 
 
 # Before anything is known
@@ -288,3 +181,581 @@ def test_task_that_leaves_the_list_no_longer_runs() -> None:
     assert watching.read(2, *shown, tasks=left) == [(OPTIMIZE, 1, 2)]
     assert watching.running == [BACKUP]
     assert watching.ended(3, sub(OPTIMIZE)) == []
+
+
+def test_older_read_does_not_undo_a_start() -> None:
+    watching = live()
+    assert watching.started(10, sub(OPTIMIZE)) == [(OPTIMIZE, 10, None)]
+    assert watching.read(9, now=11) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.read(12, now=13) == [(OPTIMIZE, 10, 13)]
+
+
+def test_older_read_does_not_undo_an_end() -> None:
+    watching = live()
+    watching.started(10, sub(OPTIMIZE))
+    assert watching.ended(20, sub(OPTIMIZE)) == [(OPTIMIZE, 10, 20)]
+    assert watching.read(19, sub(OPTIMIZE), now=21) == []
+    assert watching.running == []
+    # Whoever is shown by a read from after that runs again.
+    assert watching.read(21, sub(OPTIMIZE), now=22) == [(OPTIMIZE, 22, None)]
+
+
+def test_read_that_was_overtaken_by_another_is_ignored() -> None:
+    watching = polled()
+    assert watching.read(20, sub(OPTIMIZE), now=21) == [(OPTIMIZE, 21, None)]
+    assert watching.read(10, sub(BACKUP), now=22, tasks={}) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.watch.tasks
+
+
+# Outages
+
+
+@pytest.mark.parametrize("late", [0, 0.001])
+def test_start_between_two_reads(late: float) -> None:
+    watching = polled()
+    runs = watching.read(GAP + late, sub(OPTIMIZE))
+    assert runs == ([] if late else [(OPTIMIZE, GAP, None)])
+    assert watching.running == [OPTIMIZE]
+    assert watching.read(GAP + 9) == [(OPTIMIZE, None if late else GAP, GAP + 9)]
+
+
+@pytest.mark.parametrize("late", [0, 0.001])
+def test_end_between_two_reads(late: float) -> None:
+    watching = polled()
+    watching.read(10, sub(OPTIMIZE))
+    end = 10 + GAP + late
+    assert watching.read(end) == [(OPTIMIZE, None if late else 10, end)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((sub(OPTIMIZE, "a"),), (sub(OPTIMIZE, "b"),)),
+        ((sub(OPTIMIZE, ""),), (sub(OPTIMIZE, ""),)),
+        ((parent("a", subtitle=OPTIMIZE),), (parent("b", subtitle=OPTIMIZE),)),
+        ((parent("a", subtitle=OPTIMIZE),), (parent("a"), sub(OPTIMIZE))),
+    ],
+)
+def test_run_after_an_outage_may_be_another(
+    before: tuple[Activity, ...], after: tuple[Activity, ...]
+) -> None:
+    watching = polled()
+    watching.read(10, *before)
+    assert watching.read(1000, *after) == []
+    assert watching.read(1010) == [(OPTIMIZE, None, 1010)]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [(sub(OPTIMIZE),), (parent(subtitle=OPTIMIZE),), (parent(), sub(OPTIMIZE))],
+)
+def test_run_after_an_outage_is_the_same_if_its_activity_is(
+    shown: tuple[Activity, ...],
+) -> None:
+    watching = polled()
+    watching.read(10, *shown)
+    assert watching.read(1000, *shown) == []
+    assert watching.read(1010) == [(OPTIMIZE, 10, 1010)]
+
+
+@pytest.mark.parametrize(("uuid", "began"), [("parent", 10), ("another", None)])
+def test_covered_run_after_an_outage(uuid: str, began: float | None) -> None:
+    watching = polled()
+    watching.start(OPTIMIZE, 10, 10)
+    watching.read(20, parent())
+    assert watching.read(1000, parent(uuid)) == []
+    assert watching.read(1010) == [(OPTIMIZE, began, 1010)]
+
+
+@pytest.mark.parametrize("late", [0, 0.5])
+def test_run_started_from_here_during_an_outage(late: float) -> None:
+    watching = polled()
+    watching.start(OPTIMIZE, 1000, 1001)
+    read = 1000 + GAP + late
+    assert watching.read(read, sub(OPTIMIZE)) == []
+    began = None if late else 1000
+    assert watching.read(read + 1) == [(OPTIMIZE, began, read + 1)]
+
+
+def test_live_stream_is_no_outage() -> None:
+    watching = live()
+    assert watching.started(1000, sub(OPTIMIZE)) == [(OPTIMIZE, 1000, None)]
+    assert watching.updated(2000, parent(subtitle=BACKUP)) == [(BACKUP, 2000, None)]
+    assert watching.ended(3000, sub(OPTIMIZE)) == [(OPTIMIZE, 1000, 3000)]
+    assert watching.read(4000, now=4001) == [(BACKUP, 2000, 4001)]
+
+
+def test_live_stream_that_is_lost_was_live_until_then() -> None:
+    watching = live()
+    watching.stream(1000, up=False)
+    assert watching.read(1000 + GAP, sub(OPTIMIZE)) == [(OPTIMIZE, 1000 + GAP, None)]
+    watching.stream(2000)
+    assert watching.read(2001, sub(OPTIMIZE), sub(BACKUP)) == []
+    assert watching.running == [BACKUP, OPTIMIZE]
+
+
+def test_stream_is_live_only_after_a_read() -> None:
+    watching = polled()
+    watching.stream(1000)
+    assert watching.updated(1001, parent(subtitle=OPTIMIZE)) == []
+    assert watching.ended(1002, parent()) == [(OPTIMIZE, None, 1002)]
+    # What starts now starts now.
+    assert watching.started(1003, sub(BACKUP)) == [(BACKUP, 1003, None)]
+
+
+def test_word_within_the_gap_is_of_now() -> None:
+    watching = polled()
+    watching.stream(GAP - 1)
+    assert watching.updated(GAP, parent(subtitle=BACKUP)) == [(BACKUP, GAP, None)]
+    assert watching.updated(GAP + 1, parent(subtitle=OPTIMIZE)) == [
+        (BACKUP, None, GAP + 1)
+    ]
+
+
+def test_missed_end_is_mended_by_the_next_read() -> None:
+    watching = live()
+    watching.started(10, parent())
+    watching.started(10, sub(OPTIMIZE))
+    assert watching.read(300) == [(OPTIMIZE, 10, 300)]
+    assert (watching.active, watching.running) == (False, [])
+
+
+# What is remembered has an end
+
+
+def test_run_among_countless_other_activities() -> None:
+    watching = live()
+    watching.started(1, parent())
+    watching.started(1, sub(OPTIMIZE))
+    for number in range(2 * MAX_ACTIVITIES):
+        item = work("library.refresh.items", str(number))
+        watching.started(2, item)
+        watching.ended(2, item)
+    assert watching.ended(3, sub(OPTIMIZE)) == [(OPTIMIZE, 1, 3)]
+    assert watching.started(4, sub(BACKUP)) == [(BACKUP, 4, None)]
+    assert watching.updated(5, parent(subtitle=CREDITS)) == [(CREDITS, 5, None)]
+
+
+def test_activities_without_a_uuid_are_told_apart() -> None:
+    watching = polled()
+    runs = watching.read(10, sub(OPTIMIZE, ""), sub(BACKUP, ""))
+    assert runs == [(BACKUP, 10, None), (OPTIMIZE, 10, None)]
+    assert watching.read(20, sub(BACKUP, "")) == [(OPTIMIZE, 10, 20)]
+
+
+# Tasks started by this client
+
+
+def test_runs_from_its_request_until_a_settled_read_shows_nothing() -> None:
+    watching = polled()
+    assert watching.start(BACKUP, 10, 10.2) == [(BACKUP, 10, None)]
+    assert (watching.active, watching.running) == (True, [BACKUP])
+    assert watching.watch.last_started[BACKUP].second == 10
+    assert watching.read(10.99, now=12) == []  # too soon after the answer
+    assert watching.running == [BACKUP]
+    assert watching.read(11, now=13) == [(BACKUP, 10, 13)]
+    assert (watching.active, watching.running) == (False, [])
+
+
+def test_runs_from_its_request_until_it_is_seen_and_gone() -> None:
+    watching = polled()
+    watching.start(OPTIMIZE, 10, 10)
+    assert watching.read(10.5, parent(), sub(OPTIMIZE)) == []
+    assert watching.running == [OPTIMIZE]
+    # Once it was seen, nothing has to settle.
+    assert watching.read(10.6) == [(OPTIMIZE, 10, 10.6)]
+
+
+def test_task_that_was_named_is_not_covered_when_no_more_is() -> None:
+    watching = polled()
+    watching.start(OPTIMIZE, 10, 10)
+    watching.read(10.5, parent(), sub(OPTIMIZE))
+    assert watching.read(10.6, parent()) == [(OPTIMIZE, 10, 10.6)]
+
+
+def test_covered_by_a_run_that_names_no_task() -> None:
+    watching = live()
+    watching.start(OPTIMIZE, 10, 10)
+    assert watching.started(10.1, parent()) == []
+    assert watching.read(100, parent()) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.ended(200, parent()) == [(OPTIMIZE, 10, 200)]
+    assert not watching.active
+
+
+def test_not_covered_by_a_run_that_names_another() -> None:
+    watching = polled()
+    watching.start(OPTIMIZE, 10, 10)
+    assert watching.read(20, parent(subtitle=BACKUP)) == [
+        (BACKUP, 20, None),
+        (OPTIMIZE, 10, 20),
+    ]
+
+
+def test_run_that_covers_it_may_show_late() -> None:
+    watching = live()
+    watching.start(OPTIMIZE, 10, 10)
+    # The end of another run, which never covered it.
+    assert watching.ended(10.1, parent("other")) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.started(10.2, parent()) == []
+    assert watching.ended(12, parent()) == [(OPTIMIZE, 10, 12)]
+
+
+def test_two_at_once() -> None:
+    watching = live()
+    watching.start(OPTIMIZE, 10, 10)
+    watching.start(BACKUP, 11, 11)
+    assert watching.running == [BACKUP, OPTIMIZE]
+    watching.started(11, parent())
+    watching.started(11, sub(OPTIMIZE))
+    assert watching.read(20, parent(), sub(OPTIMIZE)) == [(BACKUP, 11, 20)]
+    assert watching.ended(30, sub(OPTIMIZE)) == [(OPTIMIZE, 10, 30)]
+
+
+def test_answer_after_the_start_was_seen_is_no_news() -> None:
+    watching = live()
+    assert watching.started(10.1, sub(OPTIMIZE)) == [(OPTIMIZE, 10.1, None)]
+    assert watching.start(OPTIMIZE, 10, 10.2) == []
+    assert watching.ended(11, sub(OPTIMIZE)) == [(OPTIMIZE, 10.1, 11)]
+
+
+def test_answer_after_the_run_is_over() -> None:
+    watching = live()
+    assert watching.started(10, sub(BACKUP)) == [(BACKUP, 10, None)]
+    assert watching.ended(10.1, sub(BACKUP)) == [(BACKUP, 10, 10.1)]
+    assert watching.start(BACKUP, 10, 10.2) == []
+    assert (watching.active, watching.running) == (False, [])
+
+
+def test_answer_after_the_run_is_over_that_names_no_task() -> None:
+    watching = live()
+    watching.started(10, parent())
+    watching.ended(10.1, parent())
+    watching.started(10.15, work("library.refresh.items"))
+    runs = watching.start(BACKUP, 10, 10.2)
+    assert runs == [(BACKUP, 10, None), (BACKUP, 10, 10.1)]
+    assert (watching.active, watching.running) == (False, [])
+    assert watching.read(20) == []
+
+
+def test_end_of_another_run_during_the_request() -> None:
+    watching = live()
+    watching.started(8, parent("nightly"))
+    watching.updated(10.05, parent("nightly", progress=50))
+    watching.ended(10.1, parent("nightly"))
+    assert watching.start(BACKUP, 10, 10.2) == [(BACKUP, 10, None)]
+    assert watching.running == [BACKUP]
+
+
+def test_run_that_was_over_before_its_answer_was_observed() -> None:
+    watching = live()
+    watching.started(10, parent())
+    watching.ended(10.1, parent())
+    runs = watching.watch.confirm_start(BACKUP, at(10), at(10.2), started=True)
+    assert [run.observed for run in runs] == [False, True]
+
+
+def test_run_over_before_the_request_is_another() -> None:
+    watching = live()
+    watching.started(8, sub(BACKUP))
+    watching.ended(9, sub(BACKUP))
+    assert watching.start(BACKUP, 9.5, 10) == [(BACKUP, 9.5, None)]
+    assert watching.running == [BACKUP]
+
+
+def test_run_over_during_the_request_is_another_if_one_runs_now() -> None:
+    watching = live()
+    watching.started(8, parent("nightly"))
+    watching.ended(10.1, parent("nightly"))
+    watching.started(10.2, parent())
+    assert watching.start(OPTIMIZE, 10, 10.3) == [(OPTIMIZE, 10, None)]
+    assert watching.running == [OPTIMIZE]
+    assert watching.ended(60, parent()) == [(OPTIMIZE, 10, 60)]
+
+
+def test_end_of_what_was_only_assumed_says_nothing_of_another() -> None:
+    watching = polled()
+    watching.start(BACKUP, 10, 10)
+    assert watching.read(11, now=12) == [(BACKUP, 10, 12)]
+    assert watching.start(OPTIMIZE, 11.5, 12.5) == [(OPTIMIZE, 11.5, None)]
+    assert watching.running == [OPTIMIZE]
+
+
+def test_already_running_is_no_start() -> None:
+    watching = polled()
+    assert watching.start(OPTIMIZE, 10, 10, started=False) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.watch.last_started == {}
+    assert watching.read(20) == [(OPTIMIZE, None, 20)]
+
+
+def test_already_running_as_known() -> None:
+    watching = live()
+    watching.started(5, sub(OPTIMIZE))
+    assert watching.start(OPTIMIZE, 10, 10, started=False) == []
+    assert watching.ended(11, sub(OPTIMIZE)) == [(OPTIMIZE, 5, 11)]
+
+
+# Starting what is thought to run: it cannot, or it could not be started
+
+
+@pytest.mark.parametrize("watch", [polled, live])
+@pytest.mark.parametrize("cover", [(), (parent(),)])
+def test_started_again_before_the_first_run_showed(
+    cover: tuple[Activity, ...], watch: Callable[[], Watching]
+) -> None:
+    watching = watch()
+    watching.start(BACKUP, 10, 10)
+    watching.read(10.1, *cover)
+    assert watching.start(BACKUP, 10.5, 10.6) == [
+        (BACKUP, 10, 10.5),
+        (BACKUP, 10.5, None),
+    ]
+    assert watching.read(10.7, *cover) == []
+    assert watching.read(20) == [(BACKUP, 10.5, 20)]
+
+
+def test_already_running_says_it_was_started_once() -> None:
+    watching = polled()
+    watching.start(BACKUP, 10, 10)
+    assert watching.start(BACKUP, 12, 12, started=False) == []
+    assert watching.read(20) == [(BACKUP, 10, 20)]
+
+
+def test_started_twice_at_once() -> None:
+    watching = polled()
+    watching.start(BACKUP, 10, 10.2)
+    assert watching.start(BACKUP, 10, 10.3) == []
+    assert watching.read(20) == [(BACKUP, 10, 20)]
+
+
+@pytest.mark.parametrize("shown", [(parent(), sub(BACKUP)), (parent(subtitle=BACKUP),)])
+def test_started_again_after_a_poll_showed_it(shown: tuple[Activity, ...]) -> None:
+    watching = polled()
+    watching.read(5, *shown)
+    assert watching.start(BACKUP, 9, 9.1) == [(BACKUP, 5, 9), (BACKUP, 9, None)]
+    # This poll was under way before the server had the request.
+    assert watching.read(8.9, now=9.2) == []
+    assert watching.read(20) == [(BACKUP, 9, 20)]
+
+
+def test_started_again_leaves_the_others_alone() -> None:
+    watching = polled()
+    watching.read(5, parent(), sub(BACKUP), sub(OPTIMIZE))
+    watching.start(BACKUP, 9, 9.1)
+    assert watching.start(CREDITS, 9, 9.2) == [(CREDITS, 9, None)]
+    assert watching.running == [BACKUP, CREDITS, OPTIMIZE]
+    assert watching.read(10, parent(), sub(OPTIMIZE)) == [
+        (BACKUP, 9, 10),
+        (CREDITS, 9, 10),
+    ]
+
+
+def test_started_again_is_not_the_end_of_another_request() -> None:
+    watching = polled()
+    watching.read(5, parent(), sub(BACKUP))
+    watching.start(BACKUP, 9, 9.1)
+    assert watching.start(OPTIMIZE, 9, 9.2) == [(OPTIMIZE, 9, None)]
+    assert watching.running == [BACKUP, OPTIMIZE]
+
+
+def test_started_again_after_a_long_outage() -> None:
+    watching = polled()
+    watching.read(5, parent(), sub(BACKUP))
+    assert watching.start(BACKUP, 500, 501) == [
+        (BACKUP, None, 500),
+        (BACKUP, 500, None),
+    ]
+
+
+def test_started_again_with_the_end_still_to_be_heard() -> None:
+    watching = live()
+    watching.started(5, sub(BACKUP, "first"))
+    assert watching.start(BACKUP, 9, 9.1) == []
+    assert watching.ended(9.2, sub(BACKUP, "first")) == [(BACKUP, 5, 9.2)]
+    assert watching.started(9.3, sub(BACKUP, "second")) == [(BACKUP, 9.3, None)]
+
+
+def test_started_again_after_it_was_already_running() -> None:
+    watching = polled()
+    watching.start(BACKUP, 10, 10, started=False)
+    assert watching.start(BACKUP, 11, 11) == []
+    assert watching.read(20) == [(BACKUP, None, 20)]
+
+
+# Tasks stopped by this client
+
+
+def _assumed(*activities: Activity) -> Watching:
+    watching = polled()
+    watching.start(OPTIMIZE, 10, 10)
+    watching.read(10.1, *activities)
+    assert watching.running == [OPTIMIZE]
+    return watching
+
+
+def test_stopped_task_goes_on_until_a_settled_read() -> None:
+    watching = _assumed()
+    assert watching.stop(OPTIMIZE, 11) == []
+    assert watching.read(11.7) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.read(11.8) == [(OPTIMIZE, 10, 11.8)]
+
+
+def test_stopped_task_is_no_longer_covered_by_a_run_that_names_none() -> None:
+    watching = _assumed(parent())
+    assert watching.read(20, parent()) == []
+    watching.stop(OPTIMIZE, 21)
+    assert watching.read(21.5, parent()) == []
+    assert watching.read(22, parent()) == [(OPTIMIZE, 10, 22)]
+    assert (watching.active, watching.running) == (True, [])
+
+
+def test_stopped_and_started_again_is_covered_again() -> None:
+    watching = _assumed(parent())
+    watching.stop(OPTIMIZE, 11)
+    watching.read(12, parent())
+    assert watching.start(OPTIMIZE, 13, 13) == [(OPTIMIZE, 13, None)]
+    assert watching.read(20, parent()) == []
+    assert watching.read(21) == [(OPTIMIZE, 13, 21)]
+
+
+def test_stopped_and_started_again_at_once_is_covered_again() -> None:
+    watching = _assumed(parent())
+    watching.stop(OPTIMIZE, 11)
+    assert watching.start(OPTIMIZE, 11.2, 11.3) == [
+        (OPTIMIZE, 10, 11.2),
+        (OPTIMIZE, 11.2, None),
+    ]
+    assert watching.read(20, parent()) == []
+
+
+def test_stopped_and_seen_counts_as_new_when_assumed_again() -> None:
+    watching = _assumed(parent())
+    watching.stop(OPTIMIZE, 11)
+    watching.read(12, parent(), sub(OPTIMIZE))
+    watching.read(13)
+    watching.start(OPTIMIZE, 14, 14)
+    assert watching.read(20, parent()) == []
+
+
+def test_task_that_did_not_run_when_stopped_is_over_since_nobody_knows_when() -> None:
+    watching = _assumed(parent())
+    assert watching.stop(OPTIMIZE, 20, was_running=False) == [(OPTIMIZE, None, 20)]
+    assert (watching.active, watching.running) == (True, [])
+
+
+@pytest.mark.parametrize("was_running", [True, False])
+def test_stop_does_not_end_what_is_seen_to_run(*, was_running: bool) -> None:
+    watching = live()
+    watching.started(5, sub(OPTIMIZE))
+    assert watching.stop(OPTIMIZE, 10, was_running=was_running) == []
+    assert watching.running == [OPTIMIZE]
+    assert watching.ended(12, sub(OPTIMIZE)) == [(OPTIMIZE, 5, 12)]
+
+
+def test_stop_of_what_does_not_run() -> None:
+    watching = polled()
+    assert watching.stop(OPTIMIZE, 1, was_running=False) == []
+    assert watching.running == []
+
+
+def test_stop_all() -> None:
+    watching = _assumed(parent())
+    watching.start(BACKUP, 11, 11)
+    watching.watch.confirm_stop_all(at(11))
+    assert watching.read(11.5, parent()) == []
+    assert watching.running == [BACKUP, OPTIMIZE]
+    assert watching.read(11.8, parent()) == [(OPTIMIZE, 10, 11.8), (BACKUP, 11, 11.8)]
+    assert (watching.active, watching.running) == (True, [])
+
+
+def test_stop_all_with_nothing_assumed() -> None:
+    watching = live()
+    watching.started(5, sub(OPTIMIZE))
+    watching.watch.confirm_stop_all(at(6))
+    assert watching.read(100, sub(OPTIMIZE)) == []
+    assert watching.running == [OPTIMIZE]
+
+
+def test_task_counts_as_stopping_from_the_request_until_it_has_ended() -> None:
+    watching = live()
+    watching.started(5, sub(OPTIMIZE))
+    with watching.watch.stopping([OPTIMIZE, BACKUP]):
+        assert (watching.stopping, watching.running) == ([OPTIMIZE], [OPTIMIZE])
+    watching.watch.confirm_stop(OPTIMIZE, at(6), was_running=True)
+    watching.started(7, sub(BACKUP))
+    assert watching.stopping == [OPTIMIZE]
+    runs = watching.hear(ActivityChange.ENDED, 8, sub(OPTIMIZE))
+    runs += watching.hear(ActivityChange.ENDED, 9, sub(BACKUP))
+    assert [(run.name, run.stopped) for run in runs] == [
+        (OPTIMIZE, True),
+        (BACKUP, False),
+    ]
+    assert watching.stopping == []
+
+
+def test_run_that_ends_before_the_answer_was_stopped() -> None:
+    watching = live()
+    watching.started(5, sub(OPTIMIZE))
+    with watching.watch.stopping([OPTIMIZE]):
+        [run] = watching.hear(ActivityChange.ENDED, 6, sub(OPTIMIZE))
+    assert run.stopped
+    assert watching.watch.confirm_stop(OPTIMIZE, at(7), was_running=True) == []
+
+
+def test_request_that_fails_stops_nothing_more_than_before() -> None:
+    watching = live()
+    watching.started(5, sub(OPTIMIZE))
+    watching.stop(OPTIMIZE, 5)
+    watching.started(6, sub(BACKUP))
+    with suppress(OSError), watching.watch.stopping([OPTIMIZE, BACKUP]):
+        assert watching.stopping == [BACKUP, OPTIMIZE]
+        raise OSError
+    assert watching.stopping == [OPTIMIZE]
+
+
+def test_task_that_did_not_run_when_stopped_is_not_stopping() -> None:
+    watching = live()
+    watching.started(5, sub(OPTIMIZE))
+    watching.stop(OPTIMIZE, 6, was_running=False)
+    assert watching.stopping == []
+
+
+@pytest.mark.parametrize("watch", [polled, live])
+@pytest.mark.parametrize("started", [True, False])
+def test_task_that_is_started_again_is_not_stopping(
+    watch: Callable[[], Watching], *, started: bool
+) -> None:
+    watching = watch()
+    watching.read(5, sub(OPTIMIZE))
+    watching.stop(OPTIMIZE, 6)
+    assert watching.stopping == [OPTIMIZE]
+    watching.start(OPTIMIZE, 7, 7, started=started)
+    assert (watching.stopping, watching.running) == ([], [OPTIMIZE])
+
+
+# Frames
+
+
+def test_frame_is_looked_at_once() -> None:
+    watching = live()
+    started, ended = ActivityChange.STARTED, ActivityChange.ENDED
+    assert watching.frame(
+        1, (started, parent()), (started, sub(BACKUP)), (started, sub(OPTIMIZE))
+    ) == [(BACKUP, 1, None), (OPTIMIZE, 1, None)]
+    assert watching.frame(
+        2, (ended, sub(BACKUP)), (started, sub(CREDITS)), (ended, sub(CREDITS))
+    ) == [(BACKUP, 1, 2)]
+    assert watching.frame(3) == []
+
+
+def test_look() -> None:
+    watching = live()
+    watching.started(1, sub(BACKUP))
+    assert watching.watch.due is None
+    assert watching.watch.look(at(2)) == []
+    assert watching.running == [BACKUP]

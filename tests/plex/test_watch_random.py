@@ -1,6 +1,7 @@
 """Whatever a watch is told, in whatever order, some things hold."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
@@ -14,7 +15,7 @@ from hypothesis.stateful import (
 from custom_components.plex_butler.plex import Activity, Maintenance
 from custom_components.plex_butler.plex.events import ActivityChange
 
-from .test_watch import (
+from .watching import (
     BACKUP,
     OPTIMIZE,
     TASKS,
@@ -109,13 +110,20 @@ class Random(RuleBasedStateMachine):
             lambda: self.watching.start(name, self.now - age, self.now, started=started)
         )
 
+    @rule(name=NAMES)
+    def fail_to_stop(self, name: str) -> None:
+        before = self.watching.stopping
+        with suppress(OSError), self.watching.watch.stopping([name]):
+            raise OSError
+        assert self.watching.stopping == before
+
     @rule(name=NAMES, was_running=st.booleans())
     def stop(self, name: str, *, was_running: bool) -> None:
         self.check(lambda: self.watching.stop(name, self.now, was_running=was_running))
 
     @rule()
     def stop_all(self) -> None:
-        self.watching.watch.stop_all(at(self.now))
+        self.watching.watch.confirm_stop_all(at(self.now))
 
     @rule()
     def settle(self) -> None:
@@ -126,10 +134,11 @@ class Random(RuleBasedStateMachine):
         )
 
     @invariant()
-    def running_is_what_is_open(self) -> None:
-        watch = self.watching.watch
-        assert watch.maintenance.running == watch._running.keys()  # noqa: SLF001
-        assert watch.maintenance.active >= bool(watch.maintenance.running)
+    def running_is_what_was_told(self) -> None:
+        maintenance = self.watching.watch.maintenance
+        assert maintenance.running == self.running
+        assert maintenance.stopping <= maintenance.running
+        assert maintenance.active >= bool(maintenance.running)
 
 
 Random.TestCase.settings = settings(

@@ -29,10 +29,10 @@ from ..plex import (
     PlexTimeoutError,
     PlexTlsError,
     direct_address,
+    direct_hash_of,
     direct_url,
     normalize_url,
     read_certificate,
-    url_hash,
 )
 from .schemas import CONNECTION_FORMS
 
@@ -134,21 +134,19 @@ class Draft:
         self.name = name or server.url.host or ""
 
     async def _read_proof(self, url: URL) -> dict[str, str]:
-        """Return what the server can be recognized by later.
+        """Return the properties by which the server can be recognized later.
 
         Raises PlexTlsError if its certificate is not the one that was accepted.
         """
         if url.scheme == "http":
             return {}
         if self.data[CONF_VERIFY_SSL]:
-            return {CONF_DIRECT_HASH: hash_} if (hash_ := url_hash(url)) else {}
+            return {CONF_DIRECT_HASH: hash_} if (hash_ := direct_hash_of(url)) else {}
+        accepted = self.data.get(CONF_FINGERPRINT)
         certificate = await read_certificate(url)
-        fingerprint = certificate and certificate.fingerprint
-        if not fingerprint or fingerprint != self.data.get(
-            CONF_FINGERPRINT, fingerprint
-        ):
+        if certificate is None or accepted not in (None, certificate.fingerprint):
             raise PlexTlsError("another certificate")
-        return {CONF_FINGERPRINT: fingerprint}
+        return {CONF_FINGERPRINT: certificate.fingerprint}
 
     def errors(self, err: PlexError) -> dict[str, str]:
         """Return the text to show for an error of `probe`, by field."""

@@ -1,6 +1,6 @@
 """An asynchronous client for the Butler of a Plex Media Server.
 
-It needs aiohttp and orjson and knows nothing of Home Assistant:
+It needs aiohttp and orjson, but not Home Assistant:
 
     server = PlexServer(session, "192.168.1.5", token)
     for task in await server.get_butler_tasks():
@@ -10,14 +10,20 @@ It needs aiohttp and orjson and knows nothing of Home Assistant:
 
 from .account import LINK_URL, AccountServer, Pin, PlexAccount
 from .addresses import find_address
-from .butler_settings import Behavior, WindowSetting, is_butlers, kind_of, setting_of
+from .butler_settings import (
+    Behavior,
+    WindowSetting,
+    is_butler_setting,
+    setting_id_for_task,
+    setting_kind_for_task,
+)
 from .connection import ClientInfo
 from .direct import (
     Certificate,
     direct_address,
+    direct_hash_of,
     direct_url,
     read_certificate,
-    url_hash,
 )
 from .discovery import DiscoveredServer, discover
 from .errors import (
@@ -37,7 +43,7 @@ from .errors import (
     PlexUrlError,
     PlexWrongServerError,
 )
-from .events import ActivityEvent, SettingEvent, StreamDown, StreamUp, listen
+from .events import ActivityEvent, Notifications, StreamDown, StreamUp, listen
 from .maintenance import Maintenance
 from .models import (
     Activity,
@@ -67,6 +73,7 @@ __all__ = [
     "DiscoveredServer",
     "Maintenance",
     "MaintenanceWindow",
+    "Notifications",
     "Pin",
     "PlexAccount",
     "PlexAuthenticationError",
@@ -88,7 +95,6 @@ __all__ = [
     "Run",
     "ServerIdentity",
     "Setting",
-    "SettingEvent",
     "SettingKind",
     "SettingValue",
     "StartResult",
@@ -97,15 +103,15 @@ __all__ = [
     "StreamUp",
     "WindowSetting",
     "direct_address",
+    "direct_hash_of",
     "direct_url",
     "discover",
     "find_address",
-    "is_butlers",
-    "kind_of",
+    "is_butler_setting",
     "listen",
     "maintenance_window",
     "normalize_url",
     "read_certificate",
-    "setting_of",
-    "url_hash",
+    "setting_id_for_task",
+    "setting_kind_for_task",
 ]

@@ -1,4 +1,4 @@
-"""A Plex account: signing in to it, and the servers it knows.
+"""Client of plex.tv: signing in, and the servers of an account.
 
 Follows https://developer.plex.tv/pms/ ("Authentication") and plex.tv's own API
 (operations createPin, getPin, getServerResources). Every call raises PlexError.
@@ -21,15 +21,15 @@ from .errors import (
 )
 from .models import MAX_NAME, MAX_TITLE
 
-# The only place where plex.tv's addresses stand.
+# Nothing else in this package contains an address of plex.tv.
 PLEX_TV_URL: Final = URL("https://plex.tv/api/v2")
 PLEX_TV_CLIENTS_URL: Final = URL("https://clients.plex.tv/api/v2")
 LINK_URL: Final = "https://plex.tv/link"
 
-# plex.tv is asked for a token no more often, and less when it is busy (seconds).
+# Seconds between two requests for a token; more when plex.tv is busy.
 POLL_INTERVAL = 3.0
 LONGEST_POLL_INTERVAL = 30.0
-# What a code is good for if plex.tv does not say.
+# How long a code is valid if plex.tv does not say so.
 PIN_SECONDS = 900.0
 
 MAX_SERVERS = 256
@@ -40,22 +40,22 @@ MAX_TOKEN = 512
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pin:
-    """A sign-in that has begun."""
+    """The code of a sign-in."""
 
     id: int
     code: str
-    """What is to be entered at `LINK_URL`."""
+    """The code to enter at `LINK_URL`."""
     expires_in: float
     """Seconds."""
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read what `POST /pins` answers."""
+        """Parse the answer to `POST /pins`."""
         pin = raw if isinstance(raw, dict) else {}
         pin_id, code = pin.get("id"), pin.get("code")
         if type(pin_id) is not int or not isinstance(code, str):
             raise ValueError("no code")
-        # It is shown to a person, as it is.
+        # It is displayed unchanged.
         if not (code.isascii() and code.isalnum() and len(code) <= MAX_NAME):
             raise ValueError("no code")
         seconds = pin.get("expiresIn")
@@ -78,11 +78,11 @@ class AccountServer:
     access_token: str = field(repr=False)
     """The token for this server, and no other."""
     urls: tuple[str, ...]
-    """Where it may answer, the best first."""
+    """The URLs at which it may answer, the best first."""
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read one resource; ValueError if it is no server."""
+        """Parse one resource; ValueError if it is not a server."""
         resource = raw if isinstance(raw, dict) else {}
         provides = resource.get("provides")
         identifier = resource.get("clientIdentifier")
@@ -104,10 +104,10 @@ class AccountServer:
 
 
 def _urls(resource: dict[str, Any]) -> tuple[str, ...]:
-    """Return where a server may answer: at home, elsewhere, and through a relay.
+    """Return the URLs of a server: local, remote, and through a relay.
 
-    Plain HTTP is good enough at home only: elsewhere, strangers would read the token.
-    It proves nothing of who answers, so even there it comes last.
+    Plain http is used for local addresses only, because elsewhere others could read the
+    token. Even there it comes last, because it does not authenticate the server.
     """
     connections = resource.get("connections")
     ranked: list[tuple[int, str]] = []
@@ -129,7 +129,7 @@ def _plain_url(connection: dict[str, Any]) -> list[str]:
     address, port = connection.get("address"), connection.get("port")
     if not isinstance(address, str) or len(address) > MAX_URL or type(port) is not int:
         return []
-    if not address.isascii():  # It takes long to find out what others stand for.
+    if not address.isascii():  # Others take long to convert.
         return []
     try:
         return [str(URL.build(scheme="http", host=address, port=port))]
@@ -138,15 +138,15 @@ def _plain_url(connection: dict[str, Any]) -> list[str]:
 
 
 class PlexAccount:
-    """plex.tv, for one installation: a sign-in belongs to `client.identifier`."""
+    """plex.tv, used by one client: a sign-in belongs to `client.identifier`."""
 
     def __init__(self, session: aiohttp.ClientSession, client: ClientInfo) -> None:
-        """Remember who asks; nothing is sent yet."""
+        """Initialize; sends nothing."""
         self._session = session
         self._client = client
 
     async def create_pin(self) -> Pin:
-        """Begin a sign-in (`POST /pins`)."""
+        """Start a sign-in (`POST /pins`)."""
         answer = await self._plex_tv(PLEX_TV_URL).post_json("/pins")
         try:
             return Pin.from_json(answer)
@@ -154,9 +154,9 @@ class PlexAccount:
             raise PlexResponseError(str(err)) from err
 
     async def get_token(self, pin: Pin) -> str | None:
-        """Return the account's token, None while nobody has entered the code.
+        """Return the account's token, None until the code was entered.
 
-        Raises PlexPinExpiredError when nobody can any more (`GET /pins/{id}`).
+        Raises PlexPinExpiredError when the code has expired (`GET /pins/{id}`).
         """
         try:
             answer = await self._plex_tv(PLEX_TV_URL).get_json(f"/pins/{pin.id}")
@@ -168,10 +168,10 @@ class PlexAccount:
         return token if isinstance(token, str) and 0 < len(token) <= MAX_TOKEN else None
 
     async def wait_for_token(self, pin: Pin) -> str:
-        """Return the account's token as soon as somebody has entered the code.
+        """Return the account's token as soon as the code was entered.
 
-        Raises PlexPinExpiredError when nobody did in time. What goes wrong for a
-        moment in between does not end the wait.
+        Raises PlexPinExpiredError when the code expires before that. Temporary failures
+        do not end the wait.
         """
         interval = POLL_INTERVAL
         try:
@@ -192,7 +192,7 @@ class PlexAccount:
             raise PlexPinExpiredError("the code has expired") from None
 
     async def get_server_resources(self, token: str) -> tuple[AccountServer, ...]:
-        """Return the servers of an account, shared ones too (`GET /resources`)."""
+        """Return the servers of an account, also shared ones (`GET /resources`)."""
         answer = await self._plex_tv(PLEX_TV_CLIENTS_URL, token).get_json(
             "/resources?includeHttps=1&includeRelay=1"
         )
@@ -202,7 +202,7 @@ class PlexAccount:
         for resource in answer[:MAX_SERVERS]:
             try:
                 servers.append(AccountServer.from_json(resource))
-            except ValueError:  # players, and whatever else an account has
+            except ValueError:  # players and other devices
                 continue
         return tuple(servers)
 

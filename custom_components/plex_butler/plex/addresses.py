@@ -1,4 +1,4 @@
-"""Which of many addresses is a server's."""
+"""Finding the address at which a server answers."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from .direct import CONNECT_TIMEOUT
 from .errors import PlexError
 from .server import PlexServer
 
-# A server behind all of them has few; a list without an end is nobody's.
+# A real server has few.
 MAX_ADDRESSES = 32
 
 
@@ -22,30 +22,32 @@ async def find_address(
     *,
     client: ClientInfo | None = None,
 ) -> URL | None:
-    """Return the first of some URLs at which a certain server answers.
+    """Return the first of some URLs at which a server answers.
 
-    All are asked at once who they are (`GET /identity`), without a token: not each of
-    them is the server's. Who takes longer than a few seconds is passed over.
+    `GET /identity` is sent to all of them at once, without a token, because some may
+    belong to other machines. Servers that take longer than a few seconds are skipped.
     """
 
-    async def ask(url: str) -> URL | None:
+    async def check(url: str) -> URL | None:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                server = PlexServer(session, url, client=client)
-                await server.get_identity(machine_identifier)
+                server = PlexServer(
+                    session, url, machine_identifier=machine_identifier, client=client
+                )
+                await server.get_identity()
         except PlexError, TimeoutError:
             return None
         return server.url
 
-    # Each once: discovery and plex.tv often tell the same address again.
+    # Discovery and plex.tv often return the same address.
     wanted = list(dict.fromkeys(urls))[:MAX_ADDRESSES]
-    asked = [asyncio.ensure_future(ask(url)) for url in wanted]
+    checks = [asyncio.ensure_future(check(url)) for url in wanted]
     try:
-        for answer in asked:
-            if url := await answer:
+        for result in checks:
+            if url := await result:
                 return url
     finally:
-        for answer in asked:
-            answer.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
+        for result in checks:
+            result.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
     return None

@@ -1,13 +1,13 @@
-"""Which of a server's settings are the Butler's.
+"""Settings of the server that belong to the Butler.
 
-They are read and changed as https://developer.plex.tv/pms/ says ("Preferences").
+Follows https://developer.plex.tv/pms/ ("Preferences").
 """
 
 from enum import StrEnum
 
 from .models import SettingKind
 
-# A task that is not just on or off has a setting of its own for when to do its work.
+# These tasks have a setting with three values instead of a switch.
 _BEHAVIORS = {
     "ButlerTaskGenerateAdMarkers": "GenerateAdMarkerBehavior",
     "ButlerTaskGenerateCreditsMarkers": "GenerateCreditsMarkerBehavior",
@@ -18,42 +18,42 @@ _BEHAVIORS = {
     "LoudnessAnalysis": "LoudnessAnalysisBehavior",
     "MusicAnalysis": "MusicAnalysisBehavior",
 }
-_SWITCH = "ButlerTask"
+_SWITCH_PREFIX = "ButlerTask"
 
 
 class WindowSetting(StrEnum):
-    """The maintenance window: hours of the server's local time, 0 to 23."""
+    """Start and end of the maintenance window: hours of the server's local time."""
 
     START = "ButlerStartHour"
     END = "ButlerEndHour"
 
 
-_BUTLERS = {*WindowSetting, *_BEHAVIORS.values()}
+_OTHERS = {*WindowSetting, *_BEHAVIORS.values()}
 
 
 class Behavior(StrEnum):
-    """When a task does its work, where it is not just on or off."""
+    """The values of a task's setting that is not a switch."""
 
     NEVER = "never"
     SCHEDULED = "scheduled"
     """In the maintenance window."""
     ASAP = "asap"
-    """That, and as soon as media is added."""
+    """In the maintenance window, and as soon as media is added."""
 
 
-def setting_of(task: str) -> str:
-    """Return the id of the setting that says when a task may run.
+def setting_id_for_task(task: str) -> str:
+    """Return the id of the setting that controls when a task may run.
 
-    Not every task has one, and which settings there are is the server's to say.
+    The server may not have that setting.
     """
-    return _BEHAVIORS.get(task, _SWITCH + task)
+    return _BEHAVIORS.get(task, _SWITCH_PREFIX + task)
 
 
-def kind_of(task: str) -> SettingKind:
-    """Return of what kind that setting is, if it is what it should be."""
+def setting_kind_for_task(task: str) -> SettingKind:
+    """Return the kind that this setting is expected to have."""
     return SettingKind.TEXT if task in _BEHAVIORS else SettingKind.BOOL
 
 
-def is_butlers(setting_id: str) -> bool:
-    """Return whether a setting is one of the Butler's."""
-    return setting_id in _BUTLERS or setting_id.startswith(_SWITCH)
+def is_butler_setting(setting_id: str) -> bool:
+    """Return whether a setting belongs to the Butler."""
+    return setting_id in _OTHERS or setting_id.startswith(_SWITCH_PREFIX)

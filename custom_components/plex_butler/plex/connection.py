@@ -1,15 +1,16 @@
-"""HTTP to one origin: headers, time-outs, size limit, and what goes wrong.
+"""HTTP requests to one origin: headers, time-outs, size limits and errors.
 
 Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from types import SimpleNamespace
 
 import aiohttp
 from aiohttp import hdrs
@@ -30,27 +31,27 @@ from .errors import (
     PlexTlsError,
 )
 
-# A server deep in maintenance answers slowly, but it accepts connections at once.
+# A server that runs maintenance answers slowly, but it accepts connections at once.
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 MAX_BYTES = 4 * 1024 * 1024
 MAX_REDIRECTS = 3
-# A ping goes out after so many seconds of silence; half as long later, with no answer,
-# the peer is dead.
+# Seconds of silence on a websocket before a ping is sent. If there is no answer after
+# half of that time again, the connection is closed.
 HEARTBEAT = 15.0
-# Whoever goes says so, but does not wait for the other: it may have gone already.
-NO_FAREWELL = aiohttp.ClientWSTimeout(ws_close=0)
+# Send a close frame, but do not wait for the reply.
+NO_CLOSE_REPLY = aiohttp.ClientWSTimeout(ws_close=0)
 MAX_FRAME = 1024 * 1024
-# For so long after a setting was changed, by whomever, any request may be refused (400).
+# Seconds after a change of a setting in which any request may be refused (400).
 PAUSE = 0.5
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
-# No server is left alone for longer than this, whatever it asks for (seconds).
+# The longest delay that is accepted from a Retry-After header (seconds).
 MAX_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientInfo:
-    """How this client introduces itself to Plex."""
+    """How this client identifies itself to Plex."""
 
     identifier: str = "plex-butler"
     """Stable for one installation: Plex ties tokens and sessions to it."""
@@ -58,11 +59,11 @@ class ClientInfo:
     version: str = "0"
     device_name: str = "Butler for Plex"
     language: str = "en"
-    """What the server should write titles and descriptions in."""
+    """The language of titles and descriptions."""
 
-    def headers(self, token: str | None) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         """Return the headers of every request."""
-        headers = {
+        return {
             "Accept": "application/json",
             "X-Plex-Client-Identifier": self.identifier,
             "X-Plex-Product": self.product,
@@ -70,15 +71,12 @@ class ClientInfo:
             "X-Plex-Device-Name": self.device_name,
             "X-Plex-Language": self.language,
         }
-        if token:
-            headers["X-Plex-Token"] = token
-        return headers
 
 
 class PlexConnection:
-    """Requests to one origin; the token goes nowhere else.
+    """Requests to one origin; the token is sent to no other.
 
-    Every method raises PlexError, of the kind errors.py describes.
+    Every method raises PlexError. Redirects are followed within the origin only.
     """
 
     def __init__(
@@ -88,20 +86,23 @@ class PlexConnection:
         token: str | None,
         client: ClientInfo,
     ) -> None:
-        """Remember where to send what; nothing is sent yet.
+        """Initialize; sends nothing.
 
-        `url` is one of normalize_url: paths are put behind it as it is.
+        `url` must come from normalize_url: paths are appended to it unchanged.
         """
         if token and not (token.isascii() and token.isprintable()):
-            # A header cannot carry it, so no server can ever have issued it.
+            # A header cannot carry it, so no server can have issued it.
             raise PlexAuthenticationError("not a token")
         self.url = url
         self._session = session
-        self._headers = client.headers(token)
+        self._connector = session.connector
+        self._token_headers = {"X-Plex-Token": token} if token else {}
+        self._headers = client.headers()
         self._target = url
         self._server_hostname: str | None = None
-        # Many routers refuse to look up a name that stands for an address at home, and
-        # without the internet nobody can: this one says which address it is.
+        self._has_answered = False
+        # Many routers refuse to resolve a name that stands for a local address, and
+        # without internet nothing resolves it. The name itself contains the address.
         self._address = direct_address(url.host)
         if self._address:
             self._target = url.with_host(self._address)
@@ -109,20 +110,21 @@ class PlexConnection:
             self._headers[hdrs.HOST] = url.host_port_subcomponent or ""
         self._base = str(self._target)
 
-    async def get_json(self, path: str) -> object:
-        """Return the decoded JSON that `GET path` answers with."""
-        return await self._json(hdrs.METH_GET, path)
+    async def get_json(self, path: str, *, with_token: bool = True) -> object:
+        """Return the decoded JSON of the answer to `GET path`."""
+        answer = await self._request(hdrs.METH_GET, path, with_token=with_token)
+        return _decode(answer[1])
 
     async def post_json(self, path: str) -> object:
-        """Return the decoded JSON that `POST path` answers with."""
-        return await self._json(hdrs.METH_POST, path)
+        """Return the decoded JSON of the answer to `POST path`."""
+        return _decode((await self._request(hdrs.METH_POST, path))[1])
 
     async def send(self, method: str, path: str) -> int:
-        """Return the success status (2xx) that `method path` is answered with."""
-        return await self._request(method, path, _status)
+        """Return the success status (2xx) of `method path`; its body is not read."""
+        return (await self._request(method, path, with_body=False))[0]
 
     async def change(self, path: str) -> None:
-        """Send `PUT path`, and wait until the server can be asked again."""
+        """Send `PUT path`, and wait until the server accepts requests again."""
         await self.send(hdrs.METH_PUT, path)
         await asyncio.sleep(PAUSE)
 
@@ -130,70 +132,121 @@ class PlexConnection:
     async def websocket(
         self, path: str
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Yield the websocket at a path, for as long as it lasts."""
-        # A handshake cannot be told not to follow redirects, but a session can.
-        stay = aiohttp.TraceConfig()
-        stay.on_request_redirect.append(_refuse_redirect)
-        with self._translated():
+        """Open the websocket at a path, and close it at the end of the block."""
+        with self._translate_errors():
             async with (
-                aiohttp.ClientSession(
-                    connector=self._session.connector,
-                    connector_owner=False,
-                    timeout=TIMEOUT,
-                    trace_configs=[stay],
-                ) as session,
+                self._open_session(_NO_REDIRECTS) as session,
                 session.ws_connect(
                     URL(self._base + path, encoded=True),
-                    headers=self._headers,
+                    headers=self._headers | self._token_headers,
                     server_hostname=self._server_hostname,
                     heartbeat=HEARTBEAT,
-                    timeout=NO_FAREWELL,
+                    timeout=NO_CLOSE_REPLY,
                     max_msg_size=MAX_FRAME,
                 ) as websocket,
             ):
+                self._has_answered = True
                 yield websocket
 
-    async def _json(self, method: str, path: str) -> object:
-        body = await self._request(method, path, _read)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as err:
-            raise PlexResponseError("not JSON") from err
-
-    async def _request[T](
+    async def _request(
         self,
         method: str,
         path: str,
-        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-    ) -> T:
-        """Return what `use` makes of a successful response; all else is a PlexError.
+        *,
+        with_token: bool = True,
+        with_body: bool = True,
+    ) -> tuple[int, bytes]:
+        """Return status and body of a successful answer.
 
-        One refusal that may have come from a setting being changed is tolerated.
+        A refusal (400) may be due to a setting that was just changed, so the request is
+        sent once more.
         """
-        try:
-            return await self._try(method, path, use)
-        except PlexResponseError as err:
-            if err.status != HTTPStatus.BAD_REQUEST:
-                raise
-        await asyncio.sleep(PAUSE)
-        return await self._try(method, path, use)
+        headers = self._headers | (self._token_headers if with_token else {})
+        with self._translate_errors():
+            async with self._open_session(_REUSE) as session:
+                response = await self._follow(session, method, path, headers)
+                if response.status == HTTPStatus.BAD_REQUEST:
+                    response.release()
+                    await asyncio.sleep(PAUSE)
+                    response = await self._follow(session, method, path, headers)
+                async with response:
+                    if (
+                        not HTTPStatus.OK
+                        <= response.status
+                        < HTTPStatus.MULTIPLE_CHOICES
+                    ):
+                        # The body of an error is HTML without any information.
+                        raise _status_error(response.status, response.headers)
+                    return response.status, await _read(response) if with_body else b""
 
-    async def _try[T](
+    async def _follow(
         self,
+        session: aiohttp.ClientSession,
         method: str,
         path: str,
-        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-    ) -> T:
-        with self._translated():
-            async with await self._follow(method, path) as response:
-                if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-                    # The body of an error is HTML and tells nothing.
-                    raise _status_error(response.status, response.headers)
-                return await use(response)
+        headers: Mapping[str, str],
+    ) -> aiohttp.ClientResponse:
+        """Send a request, follow redirects within the origin, and return the answer.
+
+        A connection that was kept open may be dead: the request is sent again, until
+        the connection is a new one.
+        """
+        url = URL(self._base + path, encoded=True)
+        redirects = 0
+        while redirects <= MAX_REDIRECTS:
+            reused: dict[str, bool] = {}
+            try:
+                response = await session.request(
+                    method,
+                    url,
+                    headers=headers,
+                    server_hostname=self._server_hostname,
+                    allow_redirects=False,
+                    trace_request_ctx=reused,
+                )
+            except aiohttp.ClientOSError, aiohttp.ServerDisconnectedError:
+                if not reused:
+                    raise
+                continue
+            self._has_answered = True
+            target = response.headers.get(hdrs.LOCATION)
+            if target is None or not _is_redirect(response.status):
+                return response
+            response.release()
+            url = self._redirected(url, target)
+            if method != hdrs.METH_GET and response.status not in _SAME_METHOD:
+                raise PlexRedirectError(f"redirected with status {response.status}")
+            redirects += 1
+        raise PlexRedirectError("redirected too often")
+
+    def _redirected(self, url: URL, target: str) -> URL:
+        """Return the URL of a redirect, which must be on the same origin."""
+        try:
+            url = url.join(URL(target))
+            origin = url.origin()
+        except (ValueError, IndexError) as err:  # the latter for "http://[]@"
+            raise PlexRedirectError("redirected to no address") from err
+        if origin not in (self._target.origin(), self.url.origin()):
+            raise PlexRedirectError("redirected to another address")
+        return url.with_host(self._address) if self._address else url
+
+    def _open_session(self, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+        """Return a session for one request on the connector of the given session.
+
+        It neither stores nor sends cookies: the given session may be shared.
+        """
+        return aiohttp.ClientSession(
+            connector=self._connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._session.headers,
+            timeout=TIMEOUT,
+            trace_configs=[*self._session.trace_configs, trace],
+        )
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Raise what goes wrong as PlexError."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Raise every failure as PlexError."""
         try:
             yield
         except aiohttp.ConnectionTimeoutError as err:
@@ -203,57 +256,45 @@ class PlexConnection:
         except aiohttp.ClientSSLError as err:
             raise PlexTlsError(str(err)) from err
         except aiohttp.ServerDisconnectedError as err:
-            if self.url.scheme == "http":
+            if self.url.scheme == "http" and not self._has_answered:
                 raise PlexHttpsRequiredError("closed without an answer") from err
             raise PlexConnectionError("closed without an answer") from err
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as err:
             raise PlexConnectionError(str(err)) from err
-        # The rest hold the request with its headers: they are not to be chained.
+        # The others contain the request with its headers, so they are not chained.
         except aiohttp.WSServerHandshakeError as err:
             raise _status_error(err.status, err.headers or {}) from None
         except aiohttp.ClientError as err:
             raise PlexResponseError(f"not HTTP ({type(err).__name__})") from None
 
-    async def _follow(self, method: str, path: str) -> aiohttp.ClientResponse:
-        """Send the request, and again where the same origin points to itself."""
-        url = URL(self._base + path, encoded=True)
-        for _ in range(MAX_REDIRECTS + 1):
-            response = await self._session.request(
-                method,
-                url,
-                headers=self._headers,
-                server_hostname=self._server_hostname,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                raise_for_status=False,
-            )
-            target = response.headers.get(hdrs.LOCATION)
-            if target is None or not _is_redirect(response.status):
-                return response
-            response.release()
-            try:
-                url = url.join(URL(target))
-                elsewhere = url.origin() not in (
-                    self._target.origin(),
-                    self.url.origin(),
-                )
-            except (ValueError, IndexError) as err:  # the latter for "http://[]@"
-                raise PlexRedirectError("redirected to no address") from err
-            if elsewhere:
-                raise PlexRedirectError("redirected to another address")
-            if method != hdrs.METH_GET and response.status not in _SAME_METHOD:
-                raise PlexRedirectError(f"redirected with status {response.status}")
-            if self._address:  # Here, too, nobody need look up the name.
-                url = url.with_host(self._address)
-        raise PlexRedirectError("redirected too often")
+
+async def _mark_reused(
+    _session: object, context: SimpleNamespace, _params: object
+) -> None:
+    context.trace_request_ctx["reused"] = True
 
 
 async def _refuse_redirect(*_: object) -> None:
     raise PlexRedirectError("redirected to another address")
 
 
+# Whether a request went out on a connection that was used before.
+_REUSE = aiohttp.TraceConfig()
+_REUSE.on_connection_reuseconn.append(_mark_reused)
+# A websocket handshake has no option that keeps it from following redirects.
+_NO_REDIRECTS = aiohttp.TraceConfig()
+_NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
+
+
+def _decode(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as err:
+        raise PlexResponseError("not JSON") from err
+
+
 def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
-    """Return what a status other than success means."""
+    """Return the error for a status other than success."""
     match status:
         case HTTPStatus.UNAUTHORIZED:
             return PlexAuthenticationError("HTTP status 401")
@@ -269,7 +310,7 @@ def _is_redirect(status: int) -> bool:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a Retry-After header, which holds a number or a date."""
+    """Return the delay of a Retry-After header in seconds, given as number or date."""
     value = headers.get(hdrs.RETRY_AFTER, "")
     try:
         if value.isdecimal():
@@ -281,13 +322,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
 
 
-async def _status(response: aiohttp.ClientResponse) -> int:
-    """Return the status, whatever the body says, and however long it takes."""
-    return response.status
-
-
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body, giving up as soon as it is larger than any real answer."""
+    """Return the body; stop reading when it is larger than any real answer."""
     chunks = []
     size = 0
     async for chunk in response.content.iter_any():

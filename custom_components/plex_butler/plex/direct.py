@@ -1,8 +1,7 @@
-"""plex.direct: the names that the certificates of Plex servers are valid for.
+"""plex.direct: host names for which the certificates of Plex servers are valid.
 
-Such a name is an IPv4 address with dashes for dots, and a hash that is the server's for
-as long as its certificate is: `192-168-1-5.<hash>.plex.direct`. It stands for nothing
-but that address.
+Such a name consists of an IPv4 address with dashes for dots and a hash, which changes
+when the server's certificate is renewed: `192-168-1-5.<hash>.plex.direct`.
 """
 
 import asyncio
@@ -14,20 +13,20 @@ import ssl
 
 from yarl import URL
 
-# What a connection may take before there is none (seconds).
+# Seconds to wait for a connection.
 CONNECT_TIMEOUT = 5.0
 
 _HASH = r"[0-9a-z]{1,63}"
-# Without ASCII, IGNORECASE takes letters of other alphabets for some of these.
+# Without ASCII, IGNORECASE matches letters of other alphabets, too.
 _CASELESS = re.IGNORECASE | re.ASCII
 _NAME = re.compile(rf"(\d+-\d+-\d+-\d+)\.{_HASH}\.plex\.direct\.?", _CASELESS)
 _DOMAIN = re.compile(rf"({_HASH})\.plex\.direct", _CASELESS)
-# In a certificate, names stand as plain text.
+# A certificate contains its names as plain text.
 _CERTIFIED = re.compile(rf"\*\.({_HASH})\.plex\.direct".encode())
 
 
 def direct_address(host: str | None) -> str | None:
-    """Return the IPv4 address that a plex.direct name stands for; None for others."""
+    """Return the IPv4 address in a plex.direct name; None for other names."""
     if not (name := _NAME.fullmatch(host or "")):
         return None
     try:
@@ -41,13 +40,13 @@ def direct_hash(domain: str) -> str | None:
     return name[1].lower() if (name := _DOMAIN.fullmatch(domain)) else None
 
 
-def url_hash(url: URL) -> str | None:
-    """Return the hash in the plex.direct name of a URL; None for other names."""
-    return direct_hash((url.host or "").partition(".")[2].rstrip("."))
+def direct_hash_of(url: URL | str) -> str | None:
+    """Return the hash in the plex.direct name of a URL; None for other hosts."""
+    return direct_hash((URL(url).host or "").partition(".")[2].rstrip("."))
 
 
 def direct_url(address: str, hash_: str, port: int) -> URL | None:
-    """Return the secure URL of a server; None where the address has no such name."""
+    """Return the https URL of a server; None if the address has no such name."""
     try:
         name = str(IPv4Address(address)).replace(".", "-")
     except AddressValueError:
@@ -57,20 +56,20 @@ def direct_url(address: str, hash_: str, port: int) -> URL | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
-    """What a server shows of itself before anything is sent to it."""
+    """The certificate of a server."""
 
     address: str
-    """The IP address that it was shown at."""
+    """The IP address of the server."""
     direct_hash: str | None
-    """Whose plex.direct names it is valid for; None for another kind."""
+    """The hash of the plex.direct names it is valid for, if any."""
     fingerprint: str
-    """The SHA-256 of it, in hexadecimal digits."""
+    """The SHA-256 of the certificate, in hexadecimal digits."""
 
 
 async def read_certificate(url: URL) -> Certificate | None:
-    """Return the certificate at a URL, trusted or not; None if there is none.
+    """Return the certificate at a URL without verifying it; None if there is none.
 
-    A server may speak TLS where the URL says http: both share a port.
+    Sends no request. The URL may be http: a server has http and https on one port.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -80,7 +79,7 @@ async def read_certificate(url: URL) -> Certificate | None:
             _, writer = await asyncio.open_connection(
                 direct_address(url.host) or url.host, url.port, ssl=context
             )
-    except OSError:  # which time-outs and failures of TLS are, too
+    except OSError:  # includes time-outs and TLS failures
         return None
     certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(
         binary_form=True

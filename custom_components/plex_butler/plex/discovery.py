@@ -1,7 +1,7 @@
 """Finding servers on the network: GDM, which Plex calls "Good Day Mate".
 
-A search is a datagram to a multicast group; every server that hears it answers with
-what looks like the head of an HTTP response.
+A search is a datagram to a multicast group; every server that receives it replies with
+a datagram that looks like the head of an HTTP response.
 """
 
 import asyncio
@@ -18,28 +18,28 @@ from .models import MAX_NAME, MAX_TITLE
 
 GDM_ADDRESS: Final = ("239.0.0.250", 32414)
 SEARCH: Final = b"M-SEARCH * HTTP/1.0"
-# Datagrams get lost: the search goes out once a round (seconds).
+# Datagrams get lost, so the search is sent once in each round (seconds).
 ROUNDS = 2
 ROUND = 1.0
-# No home has so many.
+# More than any home has.
 MAX_SERVERS = 64
 _OK = "HTTP/1.0 200 OK"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscoveredServer:
-    """A server that answered a search; nothing of it is proven."""
+    """A server that replied to a search; nothing of it is verified."""
 
     name: str
     address: str
     port: int
     machine_identifier: str
     direct_hash: str | None
-    """Whose plex.direct names its certificate is valid for, if it says so."""
+    """The hash of the plex.direct names its certificate is valid for, if given."""
 
     @classmethod
     def from_reply(cls, reply: bytes, address: str) -> Self:
-        """Read a reply that came from an address; ValueError if it is none."""
+        """Parse a reply from an address; ValueError if it is not one of a server."""
         head, *lines = reply.decode(errors="replace").split("\r\n")
         fields = {
             key.strip().lower(): value.strip()
@@ -64,7 +64,7 @@ class DiscoveredServer:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where it may answer, the secure address first."""
+        """The URLs at which it may answer, https first."""
         plain = str(URL.build(scheme="http", host=self.address, port=self.port))
         if self.direct_hash and (
             secure := direct_url(self.address, self.direct_hash, self.port)
@@ -74,7 +74,7 @@ class DiscoveredServer:
 
 
 class _Search(asyncio.DatagramProtocol):
-    """Takes in the replies that come to one interface."""
+    """Receives the replies on one interface."""
 
     def __init__(self, found: dict[str, DiscoveredServer]) -> None:
         self._found = found
@@ -91,10 +91,10 @@ class _Search(asyncio.DatagramProtocol):
 
 
 async def discover(interfaces: Iterable[str]) -> tuple[DiscoveredServer, ...]:
-    """Return the servers on the networks of some interfaces.
+    """Search for servers on the networks of some interfaces.
 
     `interfaces` are the IPv4 addresses of this machine to search from. Takes two
-    seconds, unless there is none.
+    seconds, unless there are none.
     """
     found: dict[str, DiscoveredServer] = {}
     with ExitStack() as stack:
@@ -116,7 +116,7 @@ async def discover(interfaces: Iterable[str]) -> tuple[DiscoveredServer, ...]:
 async def _open(
     address: str, found: dict[str, DiscoveredServer]
 ) -> asyncio.DatagramTransport:
-    """Return what searches from an interface, and not from the one with the route."""
+    """Return a transport that sends from an interface, ignoring the routing table."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setsockopt(

@@ -1,27 +1,27 @@
-"""What can go wrong between this client and a Plex Media Server.
+"""Errors of the client.
 
-No message holds a token: messages are made of fixed words, statuses and origins.
+No message contains a token: messages consist of fixed words, statuses and origins.
 """
 
 
 class PlexError(Exception):
-    """Any failure of a call to a Plex Media Server."""
+    """Any failure of a call."""
 
 
 class PlexUrlError(PlexError):
-    """What was typed is not the address of a server; `reason` tells why.
+    """The text is not the address of a server.
 
     `reason` is "invalid_url", "unsupported_scheme" or "credentials_in_url".
     """
 
     def __init__(self, reason: str) -> None:
-        """Keep the reason; the address itself may hold a secret."""
+        """Store the reason, but not the text: it may contain a secret."""
         super().__init__(reason)
         self.reason = reason
 
 
 class PlexConnectionError(PlexError):
-    """No answer could be had: refused, dropped, or the name is unknown."""
+    """There was no answer: refused, dropped, or an unknown host name."""
 
 
 class PlexTimeoutError(PlexConnectionError):
@@ -33,9 +33,9 @@ class PlexTlsError(PlexConnectionError):
 
 
 class PlexHttpsRequiredError(PlexConnectionError):
-    """A plain HTTP request was dropped unanswered.
+    """A plain HTTP request was dropped without an answer.
 
-    That is what a server with "Secure connections: Required" does.
+    A server with "Secure connections: Required" does that.
     """
 
 
@@ -48,32 +48,35 @@ class PlexForbiddenError(PlexError):
 
 
 class PlexBusyError(PlexError):
-    """The server is reachable but busy with itself (503) or with us (429).
+    """The server is in maintenance (503), or limits the rate of requests (429).
 
-    `retry_after` is the number of seconds it asked to be left alone for, if it did.
+    `retry_after` is the delay in seconds that it asked for, if it did.
     """
 
     def __init__(self, status: int, retry_after: float | None) -> None:
-        """Keep the server's wish."""
+        """Store the Retry-After delay."""
         super().__init__(f"HTTP status {status}")
         self.retry_after = retry_after
 
 
 class PlexResponseError(PlexError):
-    """The answer is none a Plex Media Server gives; `status` is set if that is why."""
+    """The answer is not one of a Plex Media Server.
+
+    `status` is the HTTP status, if that is the reason.
+    """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
-        """Keep the status of an answer that is neither success nor a known refusal."""
+        """Store the status."""
         super().__init__(message)
         self.status = status
 
 
 class PlexRedirectError(PlexResponseError):
-    """The server pointed to another address; the token is not sent there."""
+    """The server redirects to another address; the token is not sent there."""
 
 
 class PlexWrongServerError(PlexError):
-    """Another Plex Media Server answers than the one that is wanted."""
+    """Another Plex Media Server answers than the expected one."""
 
 
 class PlexUnknownTaskError(PlexError):
@@ -81,8 +84,8 @@ class PlexUnknownTaskError(PlexError):
 
 
 class PlexPinExpiredError(PlexError):
-    """Nobody entered the code of a sign-in while it was valid."""
+    """The code of a sign-in expired before it was entered."""
 
 
 class PlexSettingError(PlexError):
-    """The server has no setting of that id, or does not take the value (400, 403)."""
+    """The server has no setting of that id, or refuses the value (400, 403)."""

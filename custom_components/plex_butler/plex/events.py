@@ -1,10 +1,11 @@
-"""What a server says by itself: its notifications websocket.
+"""Push events of a server: its notifications websocket.
 
 Follows https://developer.plex.tv/pms/ ("Events").
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from random import SystemRandom
@@ -17,15 +18,17 @@ from .errors import PlexAuthenticationError, PlexError, PlexForbiddenError
 from .models import MAX_NAME, Activity
 from .server import PlexServer
 
-# Seconds between reconnections, from the first to the longest.
+# Seconds until the next try: after the first failure, after many, and after the server
+# refused the token.
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
+REFUSED_DELAY = 300.0
 
 _random = SystemRandom()
 
 
 class ActivityChange(StrEnum):
-    """What became of an activity."""
+    """What happened to an activity."""
 
     STARTED = "started"
     UPDATED = "updated"
@@ -34,14 +37,14 @@ class ActivityChange(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivityEvent:
-    """An activity began, went on or ended."""
+    """An activity started, changed or ended."""
 
     change: ActivityChange
     activity: Activity
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read one `ActivityNotification` element; ValueError if it is none."""
+        """Parse one `ActivityNotification` element."""
         if not isinstance(raw, dict):
             raise ValueError("not an object")  # noqa: TRY004 -- one error for a bad element
         activity = Activity.from_json(raw.get("Activity"))
@@ -51,67 +54,76 @@ class ActivityEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SettingEvent:
-    """A setting of the server was changed, by whomever."""
+class Notifications:
+    """The content of one frame."""
 
-    id: str
-
-    @classmethod
-    def from_json(cls, raw: object) -> Self:
-        """Read one `Setting` element; ValueError if it is none."""
-        setting_id = raw.get("id") if isinstance(raw, dict) else None
-        if not isinstance(setting_id, str) or not 0 < len(setting_id) <= MAX_NAME:
-            raise ValueError("no id")
-        return cls(id=setting_id)
+    activities: tuple[ActivityEvent, ...] = ()
+    settings: frozenset[str] = frozenset()
+    """The ids of settings that were changed, by any client."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamUp:
-    """The stream is connected; what happened before that is not known."""
+    """The stream is connected; events before that are unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamDown:
-    """The stream is not connected, and will be tried again if `retry` is set."""
+    """The stream is not connected, and will be tried again."""
 
     error: PlexError | None
-    """Why it could not be connected; None when it was, and was lost."""
-    retry: float | None
-    """Seconds until the next try."""
+    """Why it could not be connected; None when it was connected, and was lost."""
 
 
-type Event = ActivityEvent | SettingEvent | StreamUp | StreamDown
-
-_KINDS: dict[str, tuple[str, type[ActivityEvent | SettingEvent]]] = {
-    "activity": ("ActivityNotification", ActivityEvent),
-    "preference": ("Setting", SettingEvent),
-}
+type Event = Notifications | StreamUp | StreamDown
 
 
-def parse_frame(frame: str | bytes) -> list[ActivityEvent | SettingEvent]:
-    """Return the events of a frame, which are none if it is not understood."""
+def parse_frame(frame: str | bytes) -> Notifications | None:
+    """Return the content of a frame; None if there is nothing in it to use."""
     try:
         container: Any = orjson.loads(frame)["NotificationContainer"]
-        key, kind = _KINDS[container["type"]]
-        elements = container[key]
+        kind = container["type"]
     except ValueError, KeyError, TypeError:
-        return []
-    events = []
+        return None
+    if kind == "activity":
+        activities = _parse_list(
+            container.get("ActivityNotification"), ActivityEvent.from_json
+        )
+        return Notifications(activities=tuple(activities)) if activities else None
+    if kind == "preference":
+        settings = _parse_list(container.get("Setting"), _setting_id)
+        return Notifications(settings=frozenset(settings)) if settings else None
+    return None
+
+
+def _parse_list[T](elements: object, parse: Callable[[object], T]) -> list[T]:
+    """Return the elements that can be parsed."""
+    parsed = []
     for element in elements if isinstance(elements, list) else ():
         try:
-            events.append(kind.from_json(element))
+            parsed.append(parse(element))
         except ValueError:
             continue
-    return events
+    return parsed
 
 
-async def listen(server: PlexServer) -> AsyncGenerator[Event]:
-    """Yield what the server says, for ever, reconnecting whenever that is needed.
+def _setting_id(raw: object) -> str:
+    setting_id = raw.get("id") if isinstance(raw, dict) else None
+    if not isinstance(setting_id, str) or not 0 < len(setting_id) <= MAX_NAME:
+        raise ValueError("no id")
+    return setting_id
 
-    A server or a proxy that has no websocket looks like one that cannot be reached.
-    Ends only when the server will not have this client (401, 403).
+
+async def listen(
+    server: PlexServer, *, retry: asyncio.Event | None = None
+) -> AsyncGenerator[Event]:
+    """Yield the notifications of a server, and reconnect for ever.
+
+    Setting `retry` ends the wait for the next try. A server or a proxy without a
+    websocket is treated as one that cannot be reached.
     """
     loop = asyncio.get_running_loop()
+    retry = retry or asyncio.Event()
     delay = FIRST_DELAY
     while True:
         error: PlexError | None = None
@@ -120,18 +132,21 @@ async def listen(server: PlexServer) -> AsyncGenerator[Event]:
             async with server.notifications() as websocket:
                 yield StreamUp()
                 async for message in websocket:
-                    if message.type is aiohttp.WSMsgType.TEXT:
-                        for event in parse_frame(message.data):
-                            yield event
+                    if message.type is aiohttp.WSMsgType.TEXT and (
+                        notifications := parse_frame(message.data)
+                    ):
+                        yield notifications
         except PlexError as err:
             error = err
-        if isinstance(error, (PlexAuthenticationError, PlexForbiddenError)):
-            yield StreamDown(error=error, retry=None)
-            return
-        # One that drops every connection at once is not to be hammered.
-        lasted = error is None and loop.time() - begun > LONGEST_DELAY
-        delay = FIRST_DELAY if lasted else delay
-        wait = delay * _random.uniform(0.5, 1)
-        yield StreamDown(error=error, retry=wait)
-        await asyncio.sleep(wait)
+        # A connection that is dropped soon counts as a failure, too.
+        if error is None and loop.time() - begun > LONGEST_DELAY:
+            delay = FIRST_DELAY
+        retry.clear()
+        yield StreamDown(error=error)
+        refused = isinstance(error, PlexAuthenticationError | PlexForbiddenError)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(
+                REFUSED_DELAY if refused else delay * _random.uniform(0.5, 1)
+            ):
+                await retry.wait()
         delay = min(2 * delay, LONGEST_DELAY)

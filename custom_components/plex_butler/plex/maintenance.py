@@ -1,12 +1,12 @@
-"""What the Butler is doing, worked out from the server's activities.
+"""The state of the Butler, worked out from the server's activities.
 
-The server never says which task runs. Its activities do, in more than one way: a run
-is one parent activity, whose subtitle or sub-activities may name the task at work.
+The server never says which task is running. Its activities do, in more than one way: a
+run is one parent activity, whose subtitle or sub-activities may name the running task.
 Nothing here does I/O.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from .models import Activity, ButlerTask
@@ -14,8 +14,9 @@ from .models import Activity, ButlerTask
 _PARENT_TYPE = "butler"
 _PARENT_TITLE = "Butler tasks"
 
-# What a task's work looks like. It also occurs on its own, when media is added or a
-# user asks for it, so it is a hint only while the Butler runs and names no task itself.
+# Activities that are the work of a task. They also occur on their own, when media is
+# added or a user asks for it, so they count only while the Butler is active and no
+# activity names a task.
 _WORK = {
     "library.update.section": "RefreshLibraries",
     "media.generate.credits": "ButlerTaskGenerateCreditsMarkers",
@@ -31,20 +32,27 @@ _WORK = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Maintenance:
-    """What can be known of the Butler at one moment."""
+    """What is known about the Butler at one moment."""
 
     active: bool
     """Whether the Butler is at work, on whatever task."""
     running: frozenset[str]
-    """Names of the tasks known to run; empty while active means: not known which."""
+    """Names of the tasks known to be running."""
+    stopping: frozenset[str] = frozenset()
+    """Those of them that this client has asked to stop."""
     progress: float | None = None
-    """Per cent of the run as a whole, which also falls; 100 is not its end."""
+    """Per cent of all registered work. It can fall, and 100 is not the end."""
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether the Butler is at work on a task that is not known."""
+        return self.active and not self.running
 
     @classmethod
     def observe(
         cls, tasks: Mapping[str, ButlerTask], activities: Iterable[Activity]
     ) -> Self:
-        """Tell what runs from the server's tasks, by name, and its activities."""
+        """Return what a server's activities say, given its tasks by name."""
         activities = tuple(activities)
         butlers = [activity for activity in activities if _is_butler(activity)]
         names = {task.title: name for name, task in tasks.items()}
@@ -67,11 +75,6 @@ class Maintenance:
             running=frozenset(running),
             progress=parents[0].progress if parents else None,
         )
-
-    def including(self, names: Iterable[str]) -> Self:
-        """Return the same with tasks that are known to run from elsewhere."""
-        running = self.running.union(names)
-        return replace(self, active=self.active or bool(running), running=running)
 
 
 def _is_butler(activity: Activity) -> bool:

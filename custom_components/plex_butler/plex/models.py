@@ -1,7 +1,7 @@
-"""What a Plex Media Server tells, as immutable values.
+"""Data of a Plex Media Server, as immutable objects.
 
-`from_json` takes an element as it came over the wire and raises ValueError when it
-cannot be what it should be. Text is cut to a length that fits any display.
+`from_json` takes an element of an answer and raises ValueError when it cannot be used.
+Texts are cut to a length that can be displayed.
 """
 
 from dataclasses import dataclass
@@ -21,28 +21,28 @@ _FLAGS = {1: True, 0: False, "1": True, "0": False}
 
 
 class StartResult(StrEnum):
-    """What became of a request to start a task."""
+    """Result of a request to start a task."""
 
     STARTED = "started"
     ALREADY_RUNNING = "already_running"
 
 
 class StopResult(StrEnum):
-    """What became of a request to stop a task."""
+    """Result of a request to stop a task."""
 
     STOPPED = "stopped"
     NOT_RUNNING = "not_running"
 
 
 class SettingKind(StrEnum):
-    """What a setting's value is."""
+    """Type of a setting's value."""
 
     BOOL = "bool"
     INT = "int"
     DOUBLE = "double"
     TEXT = "text"
     UNKNOWN = ""
-    """A kind this client has never heard of; its value is None."""
+    """Unknown to this client; the value is None."""
 
 
 def _object(raw: object) -> dict[str, Any]:
@@ -56,8 +56,6 @@ def _text(value: object, limit: int) -> str:
 
 
 def _flag(value: object) -> bool | None:
-    if isinstance(value, bool):
-        return value
     return _FLAGS.get(value) if isinstance(value, (int, str)) else None
 
 
@@ -72,7 +70,7 @@ def _number(value: object) -> float | None:
 
 
 def _days(value: object) -> int | None:
-    number = value if type(value) is int else _number(value)
+    number = _number(value)
     return int(number) if number is not None and 0 <= number <= MAX_DAYS else None
 
 
@@ -103,7 +101,7 @@ def _value(raw: object, kind: SettingKind) -> SettingValue | None:
 
 
 def _options(raw: object) -> tuple[tuple[str, str], ...]:
-    """Read `key:label|key:label`. Labels may hold a colon, and may be missing."""
+    """Parse `key:label|key:label`. Labels may contain a colon, and may be missing."""
     if not isinstance(raw, str) or not raw:
         return ()
     pairs = [option.partition(":") for option in raw.split("|")[:MAX_OPTIONS]]
@@ -115,14 +113,14 @@ def _options(raw: object) -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerIdentity:
-    """Who answers at an address (`GET /identity`)."""
+    """Identity of the server at an address (`GET /identity`)."""
 
     machine_identifier: str
     version: str
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read the `MediaContainer` of `GET /identity`."""
+        """Parse the `MediaContainer` of `GET /identity`."""
         container = _object(raw)
         if not (identifier := _text(container.get("machineIdentifier"), MAX_NAME)):
             raise ValueError("no machineIdentifier")
@@ -136,8 +134,8 @@ class ServerIdentity:
 class ButlerTask:
     """One maintenance task of the server (`GET /butler`).
 
-    The server says what a task is and when it may run, never whether it runs or when
-    it last ran. A field the server leaves out, or fills with nonsense, is None.
+    The list does not contain whether a task is running, or when it last ran. A field
+    that is missing or invalid is None.
     """
 
     name: str
@@ -146,12 +144,12 @@ class ButlerTask:
     interval: int | None
     """Days between two runs: 1 daily, 7 weekly."""
     schedule_randomized: bool | None
-    """Whether the server picks a random moment of the maintenance window."""
+    """Whether the server runs it at a random moment of the maintenance window."""
     enabled: bool | None
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read one `ButlerTask` element."""
+        """Parse one `ButlerTask` element."""
         task = _object(raw)
         name = task.get("name")
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
@@ -168,7 +166,7 @@ class ButlerTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Activity:
-    """Something the server is doing right now (`GET /activities`)."""
+    """A current activity of the server (`GET /activities`)."""
 
     uuid: str
     type: str
@@ -179,7 +177,7 @@ class Activity:
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read one `Activity` element."""
+        """Parse one `Activity` element."""
         activity = _object(raw)
         return cls(
             uuid=_text(activity.get("uuid"), MAX_NAME),
@@ -195,21 +193,15 @@ class Setting:
     """One setting of a server (`GET /:/prefs`)."""
 
     id: str
-    label: str
-    """What the server calls it, in its language."""
     kind: SettingKind
     value: SettingValue | None
-    """What it is set to, as its kind says; None if that makes no sense."""
-    default: SettingValue | None
-    hidden: bool
-    """Whether Plex's own apps leave it out."""
-    group: str
+    """Its value, of the type of its kind; None if that is invalid."""
     options: tuple[tuple[str, str], ...]
-    """The values it may have, as text, each with its label; empty for any value."""
+    """The allowed values, as text, each with its label; empty if any value is."""
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """Read one `Setting` element; ValueError if it is none."""
+        """Parse one `Setting` element."""
         setting = _object(raw)
         setting_id = setting.get("id")
         if not isinstance(setting_id, str) or not 0 < len(setting_id) <= MAX_NAME:
@@ -217,11 +209,7 @@ class Setting:
         kind = _kind(setting.get("type"))
         return cls(
             id=setting_id,
-            label=_text(setting.get("label"), MAX_TITLE),
             kind=kind,
             value=_value(setting.get("value"), kind),
-            default=_value(setting.get("default"), kind),
-            hidden=bool(_flag(setting.get("hidden"))),
-            group=_text(setting.get("group"), MAX_NAME),
             options=_options(setting.get("enumValues")),
         )

@@ -1,12 +1,12 @@
-"""A Plex Media Server and its Butler, one short method a call.
+"""Client of a Plex Media Server and its Butler.
 
 Follows https://developer.plex.tv/pms/ (operations get_butler_tasks, start_task,
 stop_task, start_all_tasks, stop_all_tasks, and those of the preferences). Every call
 raises PlexError.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 import logging
 from typing import Any
@@ -18,6 +18,8 @@ from yarl import URL
 
 from .connection import ClientInfo, PlexConnection
 from .errors import (
+    PlexAuthenticationError,
+    PlexError,
     PlexForbiddenError,
     PlexResponseError,
     PlexSettingError,
@@ -38,18 +40,20 @@ from .url import normalize_url
 
 _LOGGER = logging.getLogger(__name__)
 
-# Servers list about 25 tasks; far more is not a list of tasks.
+# Servers have about 25 tasks and 160 settings; a much longer list is not a real one.
 MAX_TASKS = 256
-# And about 160 settings.
 MAX_SETTINGS = 2048
 
 
 class PlexServer:
     """One Plex Media Server.
 
-    `url` may be what a user types (see normalize_url); `token` may be left out for a
-    server that nobody has claimed. Raises PlexUrlError and PlexAuthenticationError for
-    an address or token that cannot be one.
+    `url` may be what a user types (see normalize_url); `token` may be omitted for a
+    server that is not linked to a Plex account. With `machine_identifier`, the token is
+    sent only to the server with that identifier, and PlexWrongServerError is raised
+    when another one answers.
+
+    Raises PlexUrlError and PlexAuthenticationError for an invalid address or token.
     """
 
     def __init__(
@@ -58,56 +62,63 @@ class PlexServer:
         url: str,
         token: str | None = None,
         *,
+        machine_identifier: str | None = None,
         client: ClientInfo | None = None,
     ) -> None:
-        """Remember how to reach the server; nothing is sent yet."""
-        base, client = normalize_url(url), client or ClientInfo()
-        self._connection = PlexConnection(session, base, token, client)
-        # A server that has yet to say who it is gets no token.
-        self._public = PlexConnection(session, base, None, client)
-        self._odd_tasks = 0
+        """Initialize; sends nothing."""
+        self.identity: ServerIdentity | None = None
+        """The identity that was checked last."""
+        self._connection = PlexConnection(
+            session, normalize_url(url), token, client or ClientInfo()
+        )
+        self._machine_identifier = machine_identifier
+        # Whether the identity was checked, and no request failed since.
+        self._checked = False
+        self._open_websockets = 0
+        self._skipped_tasks = 0
 
     @property
     def url(self) -> URL:
         """The base URL of the server, without a trailing slash in its path."""
         return self._connection.url
 
-    async def get_identity(self, wanted: str | None = None) -> ServerIdentity:
-        """Return who answers; asked without the token (`GET /identity`).
+    async def get_identity(self) -> ServerIdentity:
+        """Return and check the identity, without the token (`GET /identity`).
 
-        Raises PlexWrongServerError unless it is the server with the wanted
-        machineIdentifier.
+        Raises PlexWrongServerError when it is not the expected one.
         """
-        identity = _parse(
-            _member(await self._public.get_json("/identity"), "MediaContainer"),
-            ServerIdentity.from_json,
-        )
-        if wanted not in (None, identity.machine_identifier):
+        self._checked = False
+        answer = await self._connection.get_json("/identity", with_token=False)
+        identity = _parse(_member(answer, "MediaContainer"), ServerIdentity.from_json)
+        if self._machine_identifier not in (None, identity.machine_identifier):
             raise PlexWrongServerError("another server answers")
+        self.identity = identity
+        self._checked = True
         return identity
 
     async def get_name(self) -> str:
-        """Return the name the owner gave the server, or "" (`GET /`)."""
-        name = (await self._container("/")).get("friendlyName")
+        """Return the name of the server, or "" (`GET /`)."""
+        name = (await self._get_container("/")).get("friendlyName")
         return name[:MAX_TITLE] if isinstance(name, str) else ""
 
     async def get_butler_tasks(self) -> tuple[ButlerTask, ...]:
-        """Return the tasks this server has (`GET /butler`, for its owner only).
+        """Return the tasks of the server (`GET /butler`, for its owner only).
 
-        A task that cannot be understood is left out, and logged once.
+        Tasks that cannot be parsed are skipped, and logged once.
         """
-        answer = await self._connection.get_json("/butler")
-        tasks, odd = _parse_list(
-            _member(answer, "ButlerTasks"), "ButlerTask", ButlerTask.from_json
+        tasks, skipped = _parse_list(
+            _member(await self._get("/butler"), "ButlerTasks"),
+            "ButlerTask",
+            ButlerTask.from_json,
         )
-        if odd > self._odd_tasks:
-            _LOGGER.warning("%d Butler tasks of the server are not understood", odd)
-        self._odd_tasks = odd
+        if skipped > self._skipped_tasks:
+            _LOGGER.warning("%d Butler tasks could not be parsed", skipped)
+        self._skipped_tasks = skipped
         return tasks
 
     async def get_activities(self) -> tuple[Activity, ...]:
-        """Return what the server is doing right now (`GET /activities`)."""
-        container = await self._container("/activities")
+        """Return the current activities of the server (`GET /activities`)."""
+        container = await self._get_container("/activities")
         return _parse_list(container, "Activity", Activity.from_json)[0]
 
     async def start_task(self, name: str) -> StartResult:
@@ -116,7 +127,7 @@ class PlexServer:
         Raises PlexUnknownTaskError when the server has no such task.
         """
         try:
-            status = await self._connection.send(hdrs.METH_POST, _task_path(name))
+            status = await self._send(hdrs.METH_POST, _task_path(name))
         except PlexResponseError as err:
             if err.status == HTTPStatus.NOT_FOUND:
                 raise PlexUnknownTaskError(name) from err
@@ -126,13 +137,13 @@ class PlexServer:
         return StartResult.STARTED
 
     async def stop_task(self, name: str) -> StopResult:
-        """Stop one task, or take it off the queue (`DELETE /butler/{name}`).
+        """Stop one task, or remove it from the queue (`DELETE /butler/{name}`).
 
-        It finishes the item it is working on first. The server answers alike for a
-        task that does not run and one it does not have: both are NOT_RUNNING.
+        It finishes the item in work first. The answer for a task that is not running is
+        the same as for one that does not exist: both are NOT_RUNNING.
         """
         try:
-            await self._connection.send(hdrs.METH_DELETE, _task_path(name))
+            await self._send(hdrs.METH_DELETE, _task_path(name))
         except PlexResponseError as err:
             if err.status == HTTPStatus.NOT_FOUND:
                 return StopResult.NOT_RUNNING
@@ -142,80 +153,110 @@ class PlexServer:
     async def start_all_tasks(self) -> None:
         """Start every enabled task that is due (`POST /butler`).
 
-        Inside the maintenance window, tasks with a randomised schedule are only put
-        off to a random moment of it.
+        Inside the maintenance window, the server only schedules tasks with a randomized
+        schedule for a random moment of the window.
         """
-        await self._connection.send(hdrs.METH_POST, "/butler")
+        await self._send(hdrs.METH_POST, "/butler")
 
     async def stop_all_tasks(self) -> None:
-        """Stop what runs and empty the queue (`DELETE /butler`)."""
-        await self._connection.send(hdrs.METH_DELETE, "/butler")
+        """Stop all running tasks and empty the queue (`DELETE /butler`)."""
+        await self._send(hdrs.METH_DELETE, "/butler")
 
     async def get_settings(self) -> tuple[Setting, ...]:
         """Return all settings of the server (`GET /:/prefs`, about 60 kB)."""
-        container = await self._container("/:/prefs")
+        container = await self._get_container("/:/prefs")
         return _parse_list(container, "Setting", Setting.from_json, MAX_SETTINGS)[0]
 
-    async def set_setting(self, setting_id: str, value: SettingValue) -> None:
-        """Change one setting (see set_settings)."""
-        await self.set_settings({setting_id: value})
-
     async def set_settings(self, values: Mapping[str, SettingValue]) -> None:
-        """Change settings, by their ids, in one request (`PUT /:/prefs`).
+        """Change settings, given by their ids, in one request (`PUT /:/prefs`).
 
-        Returns when the server can be asked for them again. Raises PlexSettingError
-        when it has no such setting or does not take the value.
+        Returns when the settings can be read again. Raises PlexSettingError when the
+        server has no such setting or refuses the value.
         """
         query = "&".join(
             f"{_quote(setting_id)}={_quote(_parameter(value))}"
             for setting_id, value in values.items()
         )
         try:
-            await self._connection.change(f"/:/prefs?{query}")
+            async with self._trusted_connection() as connection:
+                await connection.change(f"/:/prefs?{query}")
         except PlexForbiddenError as err:
-            # That is how an unknown setting is refused, too. Who may read the tasks
-            # owns the server.
-            await self._connection.get_json("/butler")
+            # An unknown setting may be refused like this, too. This request succeeds
+            # only for the owner of the server.
+            await self._get("/butler")
             raise PlexSettingError(", ".join(values)) from err
         except PlexResponseError as err:
             if err.status == HTTPStatus.BAD_REQUEST:
                 raise PlexSettingError(", ".join(values)) from err
             raise
 
-    def notifications(
-        self,
-    ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
-        """Return the websocket on which the server tells what changes.
+    @asynccontextmanager
+    async def notifications(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open the websocket with push events (see events.py)."""
+        async with (
+            self._trusted_connection() as connection,
+            connection.websocket(
+                "/:/websockets/notifications?filters=activity,preference"
+            ) as websocket,
+        ):
+            self._open_websockets += 1
+            try:
+                yield websocket
+            finally:
+                self._open_websockets -= 1
 
-        See events.py for what comes out of it.
+    @asynccontextmanager
+    async def _trusted_connection(self) -> AsyncIterator[PlexConnection]:
+        """Check the identity of the server before a request with the token.
+
+        No check is needed while a websocket is open, because its server was checked,
+        unless a request has failed since the last check.
         """
-        return self._connection.websocket(
-            "/:/websockets/notifications?filters=activity,preference"
-        )
+        if self._machine_identifier is None:
+            yield self._connection
+            return
+        try:
+            if not (self._checked and self._open_websockets):
+                await self.get_identity()
+            yield self._connection
+        except PlexError as err:
+            self._checked = False
+            if isinstance(err, PlexAuthenticationError | PlexForbiddenError):
+                # Only the right server can judge the token.
+                await self.get_identity()
+            raise
 
-    async def _container(self, path: str) -> dict[str, Any]:
-        return _member(await self._connection.get_json(path), "MediaContainer")
+    async def _get(self, path: str) -> object:
+        async with self._trusted_connection() as connection:
+            return await connection.get_json(path)
+
+    async def _get_container(self, path: str) -> dict[str, Any]:
+        return _member(await self._get(path), "MediaContainer")
+
+    async def _send(self, method: str, path: str) -> int:
+        async with self._trusted_connection() as connection:
+            return await connection.send(method, path)
 
 
 def _task_path(name: str) -> str:
-    """Return the path of a task, which no name can make a path of something else."""
+    """Return the path of a task; no name leads to a path outside of /butler/."""
     if name in ("", ".", ".."):
         raise PlexUnknownTaskError(name)
     return f"/butler/{_quote(name)}"
 
 
 def _quote(text: str) -> str:
-    """Return a text that stands for nothing but itself in a URL."""
+    """Return a text with every special character of URLs escaped."""
     return quote(text, safe="", errors="surrogatepass")
 
 
 def _parameter(value: SettingValue) -> str:
-    """Return a value as Plex takes it: a boolean is 0 or 1."""
+    """Return a value as Plex expects it: a boolean is 0 or 1."""
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _member(answer: object, key: str) -> dict[str, Any]:
-    """Return the object every answer of Plex is wrapped in."""
+    """Return the object that wraps the content of an answer."""
     member = answer.get(key) if isinstance(answer, dict) else None
     if not isinstance(member, dict):
         raise PlexResponseError(f"no {key}")
@@ -235,17 +276,17 @@ def _parse_list[T](
     from_json: Callable[[object], T],
     limit: int = MAX_TASKS,
 ) -> tuple[tuple[T, ...], int]:
-    """Return the good elements of a list, and how many there were no sense in.
+    """Return the elements of a list, and the number that could not be parsed.
 
-    An empty list may be missing altogether.
+    An empty list may be missing.
     """
     elements = container.get(key, [])
     if not isinstance(elements, list) or len(elements) > limit:
         raise PlexResponseError(f"no list of {key}")
-    good = []
+    parsed = []
     for element in elements:
         try:
-            good.append(from_json(element))
+            parsed.append(from_json(element))
         except ValueError:
             continue
-    return tuple(good), len(elements) - len(good)
+    return tuple(parsed), len(elements) - len(parsed)

@@ -1,4 +1,4 @@
-"""The address of a server, from what people type or paste."""
+"""The URL of a server, from text that people type or paste."""
 
 from ipaddress import IPv6Address
 import re
@@ -10,25 +10,26 @@ from .errors import PlexUrlError
 DEFAULT_PORT = 32400
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-# Nothing an address can hold, and a scheme that lost a slash: it would pass for a host.
+# Characters that no URL contains, and a scheme without its slashes, which would look
+# like a host.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]|^https?:(?!//)", re.IGNORECASE)
-# What can be looked up (resolvers raise anything for the rest), or an IPv6 address.
+# A host name (resolvers raise any exception for others), or an IPv6 address.
 _HOST = re.compile(
     r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f]*:[0-9a-f:.]+(%[\w.-]+)?",
     re.ASCII,
 )
-# Plex Web lives in /web below the server; a proxy may put a prefix before it.
+# Plex Web is at /web; a proxy may put a prefix before it.
 _WEB_APP = re.compile(r"/web(/.*)?$")
 
 
 def normalize_url(text: str) -> URL:
     """Return the base URL of a server, without a trailing slash.
 
-    A bare host gets http and port 32400; an address with a scheme is taken at its
-    word. The path of Plex Web, a query and a fragment are dropped, the path prefix of
-    a reverse proxy is kept.
+    A bare host gets http and port 32400; a URL with a scheme is used as entered. The
+    path of Plex Web, a query and a fragment are removed, the path prefix of a reverse
+    proxy is kept.
 
-    Raises PlexUrlError when the text cannot be such an address.
+    Raises PlexUrlError when the text is not a valid address.
     """
     text = text.strip()
     if _UNSAFE.search(text):
@@ -38,8 +39,8 @@ def normalize_url(text: str) -> URL:
     try:
         url = URL(text)
         host, port = url.host, url.explicit_port
-    except ValueError, IndexError:  # the latter is what yarl makes of "[]@"
-        # These repeat what was typed, which may be a token: not to be chained.
+    except ValueError, IndexError:  # the latter for "[]@"
+        # Not chained: they contain the text, which may be a token.
         raise PlexUrlError("invalid_url") from None
     if url.scheme not in ("http", "https"):
         raise PlexUrlError("unsupported_scheme")
@@ -54,7 +55,7 @@ def normalize_url(text: str) -> URL:
 
 
 def _bracket(text: str) -> str:
-    """Put brackets around a bare IPv6 address, which has no room for a port."""
+    """Put a bare IPv6 address in brackets; it cannot be followed by a port."""
     try:
         IPv6Address(text.rstrip("/"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""When the maintenance window is, in the time of the server's clocks."""
+"""The maintenance window, in the server's local time."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,41 +7,42 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from .butler_settings import WindowSetting
 from .models import Setting
 
-# Clocks are set forward and back at quarters of an hour, in any time zone of today.
+# In every time zone of today, clocks change at a quarter of an hour.
 _STEP = timedelta(minutes=15)
-# Far enough to see a window that a clock change leaves out for a day.
+# Three days: a clock change can skip the window of one day.
 _STEPS = 3 * 24 * 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaintenanceWindow:
-    """The hours of the day that maintenance may take, as the server's clocks show them.
+    """The hours of the day in which the server runs maintenance.
 
-    It is open while the clock shows one of its hours: in a night that has an hour twice
-    it is so much longer, and one that has only the hour that is skipped does not open.
+    The window is open while the server's clock shows one of its hours. When clocks go
+    back, a window in the repeated hour is open twice; when they go forward, a window in
+    the skipped hour does not open.
     """
 
     start: int
     """The first hour, 0 to 23."""
     end: int
-    """The hour it ends before; less than `start` if it crosses midnight."""
+    """The hour at which it ends; less than `start` if it crosses midnight."""
     zone: tzinfo
 
     def is_open(self, moment: datetime) -> bool:
-        """Return whether a moment is in the window."""
+        """Return whether a moment is inside the window."""
         hour = moment.astimezone(self.zone).hour
         return (hour - self.start) % 24 < (self.end - self.start) % 24
 
     def next_start(self, now: datetime) -> datetime | None:
-        """Return when the window opens next; None if that is not within days."""
+        """Return when the window opens next; None if not within three days."""
         return next((at for at in self._changes(now) if self.is_open(at)), None)
 
     def next_change(self, now: datetime) -> datetime | None:
-        """Return when it opens or closes next; None if that is not within days."""
+        """Return when the window opens or closes next; None if not within three days."""
         return next(self._changes(now), None)
 
     def _changes(self, now: datetime) -> Iterator[datetime]:
-        """Yield when the window opens and closes after a moment, in UTC."""
+        """Yield the moments after now at which the window opens or closes, in UTC."""
         was_open = self.is_open(now)
         moment = now.astimezone(UTC)
         moment -= timedelta(
@@ -59,10 +60,10 @@ class MaintenanceWindow:
 def maintenance_window(
     settings: Mapping[str, Setting], zone: tzinfo
 ) -> MaintenanceWindow | None:
-    """Return the window that the server's settings tell of; None if they tell of none.
+    """Return the window from the server's settings; None if it cannot be known.
 
-    What Plex makes of one that ends at the hour it starts is not known: that may be
-    all day as well as never.
+    It is unknown whether Plex treats a window that ends at the hour it starts as the
+    whole day or as no window.
     """
     hours = [settings[key].value for key in WindowSetting if key in settings]
     match hours:

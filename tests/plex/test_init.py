@@ -1,4 +1,4 @@
-"""The Plex side is a package of its own: it needs no Home Assistant."""
+"""The package needs no Home Assistant."""
 
 import asyncio
 from pathlib import Path
@@ -26,9 +26,7 @@ print(sorted({name.partition(".")[0] for name in sys.modules}
 """
 
 
-async def test_it_is_used_with_nothing_but_a_session(
-    plex: PlexSimulator, tmp_path: Path
-) -> None:
+async def test_use_without_home_assistant(plex: PlexSimulator, tmp_path: Path) -> None:
     (source,) = package.__path__
     shutil.copytree(source, tmp_path / "plex")
     command = (sys.executable, "-c", USE, plex.url, str(plex.token))
@@ -43,5 +41,5 @@ async def test_it_is_used_with_nothing_but_a_session(
     assert plex.started == ["OptimizeDatabase"]
 
 
-def test_every_name_it_offers_is_there() -> None:
+def test_all_names_exist() -> None:
     assert all(hasattr(package, name) for name in package.__all__)

@@ -14,11 +14,9 @@ from custom_components.plex_butler.plex import (
 )
 from tests.simulator import Authority, Fault, PlexSimulator, direct_name
 
-from .wire import Wire, http
+from .common import HASH, WEBSOCKET, Wire, http
 
-HASH = "0123456789abcdef0123456789abcdef"
 OTHER_HASH = "fedcba9876543210fedcba9876543210"
-WEBSOCKET = "/:/websockets/notifications"
 NAME = direct_name("127.0.0.1", HASH)
 OTHER_NAME = direct_name("127.0.0.1", OTHER_HASH)
 

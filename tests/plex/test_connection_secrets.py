@@ -1,9 +1,7 @@
-"""Whatever happens, nothing that is raised or logged holds a secret."""
+"""No error and no log entry contains the token."""
 
 import asyncio
-from collections.abc import Iterator
 import logging
-import traceback
 
 import aiohttp
 import pytest
@@ -17,7 +15,7 @@ from custom_components.plex_butler.plex import (
 )
 from tests.simulator import Fault, PlexSimulator
 
-from .wire import Wire, http
+from .common import Wire, chain_of, http, shown
 
 SECRET = "s3cr3t-t0k3n"
 HANGS = (Fault.SLOW, Fault.DRIP)
@@ -31,7 +29,7 @@ async def everything_said(server: PlexServer) -> str:
         server.get_butler_tasks(),
         server.get_activities(),
         server.get_settings(),
-        server.set_setting("OnDeckWindow", 3),
+        server.set_settings({"OnDeckWindow": 3}),
         server.start_task("BackupDatabase"),
         server.stop_task("BackupDatabase"),
         server.start_all_tasks(),
@@ -47,18 +45,6 @@ def tokens_sent(plex: PlexSimulator) -> set[str | None]:
     """Return which tokens came along, but for the call that needs none."""
     asked = [one for one in plex.requests if not one.raw_path.endswith("/identity")]
     return {request.token for request in asked}
-
-
-def shown(error: BaseException) -> str:
-    return "".join((*traceback.format_exception(error), *map(repr, chain(error))))
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and those a traceback shows before it."""
-    while error is not None:
-        yield error
-        hidden = None if error.__suppress_context__ else error.__context__
-        error = error.__cause__ or hidden
 
 
 @pytest.fixture
@@ -164,7 +150,7 @@ def test_a_refused_address_does_not_bring_what_was_typed_to_light(typed: str) ->
     error = raised.value
     assert str(error) == error.reason
     assert SECRET not in f"{error.__cause__!r}{error.__suppress_context__}"
-    assert SECRET not in repr(list(chain(error)))
+    assert SECRET not in repr(list(chain_of(error)))
 
 
 def test_no_object_shows_the_token(server: PlexServer, plex: PlexSimulator) -> None:
