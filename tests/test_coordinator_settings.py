@@ -183,6 +183,32 @@ async def test_changes_that_are_none_of_ours(
     assert hass.states.get(BACKUP).last_reported == reported
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault.UNAUTHORIZED, Fault.SERVER_ERROR, Fault.WRONG_TYPES, Fault.DROP]
+)
+async def test_not_at_the_start(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    caplog.set_level("INFO", "custom_components.plex_butler")
+    plex.inject(fault, PREFS)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await tick(61)
+    assert entry.state is ConfigEntryState.LOADED
+    assert states(hass, BACKUP) == ["idle"]
+    assert [hass.states.get(entity_id) for entity_id in OF_SETTINGS] == [None] * 5
+    assert caplog.text.count("The settings of Media Server cannot be read") == 1
+
+    plex.clear_faults()
+    await tick(61)
+    assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
+    assert hass.config_entries.flow.async_progress() == []
+
+
 async def test_slow_at_the_start(
     hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, hung: Hung
 ) -> None:

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .common import BACKUP, Tick, settle
+from .common import BACKUP, BACKUP_ENABLED, Tick, settle, states
 from .simulator import Fault, PlexSimulator
 
 
@@ -69,6 +69,7 @@ async def test_version_after_an_update_of_the_server(
 
 async def test_vanished_task_leaves_and_may_come_back(
     hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
     loaded: MockConfigEntry,
     plex: PlexSimulator,
     tick: Tick,
@@ -86,11 +87,12 @@ async def test_vanished_task_leaves_and_may_come_back(
     assert not device_registry.async_get_child_device_by_identifier(
         task_device(loaded, "BackupDatabase"), loaded.entry_id
     )
-    assert hass.states.get(BACKUP) is None
+    assert [hass.states.get(one) for one in (BACKUP, BACKUP_ENABLED)] == [None] * 2
 
     plex.tasks["BackupDatabase"] = backup
     await tick(61)
-    assert hass.states.get(BACKUP).state == "idle"
+    assert states(hass, BACKUP, BACKUP_ENABLED) == ["idle", "on"]
+    assert "unique ID" not in caplog.text  # nothing was added a second time
 
 
 async def test_task_that_vanished_while_home_assistant_was_down(
@@ -118,11 +120,11 @@ async def test_one_bad_answer_removes_nothing(
 ) -> None:
     plex.inject(fault, "/butler", times=1)
     await tick(61)
-    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+    assert states(hass, BACKUP, BACKUP_ENABLED) == [STATE_UNAVAILABLE] * 2
     assert entity_registry.async_get(BACKUP)
 
     await tick(61)
-    assert hass.states.get(BACKUP).state == "idle"
+    assert states(hass, BACKUP, BACKUP_ENABLED) == ["idle", "on"]
     assert "unique ID" not in caplog.text  # nothing was added a second time
 
 

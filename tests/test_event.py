@@ -16,14 +16,12 @@ from .common import (
     OF_TASK,
     OPTIMIZE,
     RUNNING_TASKS,
-    WEBSOCKET,
     Tick,
     press,
-    settle,
     states,
     until,
 )
-from .simulator import Fault, PlexSimulator, RunShape
+from .simulator import PlexSimulator, RunShape
 
 ACTIVITY = "event.media_server_task_activity"
 
@@ -97,7 +95,6 @@ async def test_button_for_a_task_that_is_over_before_the_answer(
     for plex.shape in RunShape:
         await press(hass, "backup_database_start")
         await tick(1)
-        await settle(hass)
         assert states(hass, BACKUP) == ["idle"]
         await tick(1)
     assert activity == 3 * [
@@ -114,12 +111,9 @@ async def test_running_at_start_up_is_no_news(
     activity: list[dict[str, Any]],
 ) -> None:
     plex.websocket_refusal = None
-    plex.inject(Fault.SLOW, WEBSOCKET)
     plex.butler.start("OptimizeDatabase")
     await hass.config_entries.async_setup(entry.entry_id)
-    plex.clear_faults()
-    await settle(hass)
-    assert states(hass, OPTIMIZE) == ["running"]
+    await until(hass, OPTIMIZE, "running")
     assert activity == []
 
     freezer.tick(30)
@@ -143,7 +137,6 @@ async def test_missed_while_the_server_was_away_for_long(
     for _ in range(3):
         await tick(60)
 
-    plex.inject(Fault.SLOW, WEBSOCKET)
     await plex.start()
     plex.butler.start("CleanOldBundles")
     await tick(60)

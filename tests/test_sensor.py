@@ -22,15 +22,13 @@ from .common import (
     OPTIMIZE,
     PROGRESS,
     RUNNING_TASKS,
-    WEBSOCKET,
     Tick,
     disable,
     parent,
-    settle,
     states,
     until,
 )
-from .simulator import Fault, PlexSimulator, RunShape, SimulatedTask
+from .simulator import PlexSimulator, RunShape, SimulatedTask
 
 
 @pytest.mark.usefixtures("loaded")
@@ -164,10 +162,7 @@ async def test_last_started_and_finished(
     begun, ended = (
         enable(entity_registry, plex, key) for key in ("last_started", "last_finished")
     )
-    plex.inject(Fault.SLOW, WEBSOCKET)
     await tick(30)  # Home Assistant reloads the entry by itself
-    plex.clear_faults()
-    await settle(hass)
     freezer.move_to("2026-11-23 03:01:00+00:00")
     assert states(hass, begun, ended) == [STATE_UNKNOWN, STATE_UNKNOWN]
 
