@@ -3,27 +3,27 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 import hashlib
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
-from typing import Any, Protocol
+from typing import Any
 from unittest.mock import ANY
 
-from freezegun.api import FrozenDateTimeFactory
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    async_fire_time_changed,
 )
 
-from custom_components.plex_butler.const import CONF_CLIENT_IDENTIFIER, DOMAIN
+from custom_components.plex_butler.const import (
+    CONF_CLIENT_IDENTIFIER,
+    DOMAIN,
+)
+from custom_components.plex_butler.plex.account import POLL_INTERVAL
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.const import (
     CONF_TOKEN,
     CONF_URL,
     CONF_VERIFY_SSL,
-    EVENT_STATE_CHANGED,
 )
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 
@@ -48,8 +48,7 @@ NEXT_START = "sensor.media_server_next_window_start"
 
 WEBSOCKET = "/:/websockets/notifications"
 PREFS = "/:/prefs"
-FIRST_PIN = 111222333
-PIN_PATH = f"/api/v2/pins/{FIRST_PIN}"
+PIN_PATH = "/api/v2/pins/111222333"
 
 OTHER_MACHINE = "f" * 40
 CLIENT = "client-identifier-of-the-entry"
@@ -57,13 +56,7 @@ DIRECT_HASH = "0123456789abcdef0123456789abcdef"
 RENEWED_HASH = "fedcba9876543210fedcba9876543210"
 
 type Tick = Callable[[float], Awaitable[None]]
-
-
-class Hung(Protocol):
-    """What the fixture `hung` is called with."""
-
-    async def __call__[T](self, request: Awaitable[T], method: str, path: str) -> T:
-        """Wait for the request until its time-out."""
+type Hung = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 # The server
@@ -148,45 +141,14 @@ def parent(**changes: Any) -> dict[str, Any]:
 
 
 async def settle(hass: HomeAssistant) -> None:
-    """Wait for all that is under way, but for the stream, which has no end."""
-    await hass.async_block_till_done()
-    await read_done()
-    await hass.async_block_till_done()
-
-
-async def read_done() -> None:
-    """Wait for the reads that are under way, and for tries to set an entry up."""
-    while tasks := [t for t in asyncio.all_tasks() if _ends(t.get_name())]:
-        await asyncio.wait(tasks)
-
-
-def _ends(task_name: str) -> bool:
-    return task_name.endswith(("refresh", "search")) or task_name.startswith(
-        "config entry retry"
-    )
-
-
-async def connect(hass: HomeAssistant, plex: PlexSimulator) -> None:
-    """Let the stream through that was held up, and what it leads to."""
-    plex.requests.clear()
-    plex.clear_faults()
-    await plex.wait_for_request("GET", "/activities")
-    await settle(hass)
+    """Wait until nothing more happens before time passes, or a test does something."""
+    await hass.loop.idle()
 
 
 async def until(hass: HomeAssistant, entity_id: str, state: str) -> None:
-    """Wait for a state."""
-    reached = asyncio.Event()
-
-    @callback
-    def look(_event: object = None) -> None:
-        if hass.states.get(entity_id).state == state:
-            reached.set()
-
-    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, look)
-    look()
-    await reached.wait()
-    stop()
+    """See that a state comes of what is under way."""
+    await settle(hass)
+    assert states(hass, entity_id) == [state]
 
 
 def states(hass: HomeAssistant, *entity_ids: str) -> list[str]:
@@ -303,53 +265,21 @@ def options(result: Any) -> dict[str, str]:
     return {option["value"]: option["label"] for option in selector.config["options"]}
 
 
-def pass_time(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
-) -> None:
-    """Let time go by, and what waits for it go on."""
-    freezer.tick(timedelta(seconds=seconds))
-    async_fire_time_changed(hass)
-
-
 class PlexTv:
-    """plex.tv, and the time that goes by while somebody signs in there."""
+    """plex.tv, and somebody who signs in there."""
 
-    def __init__(self, hass: HomeAssistant, simulator: PlexTvSimulator) -> None:
+    def __init__(
+        self, hass: HomeAssistant, simulator: PlexTvSimulator, tick: Tick
+    ) -> None:
         self.simulator = simulator
         self._hass = hass
-        self._sleeping: asyncio.Queue[tuple[float, asyncio.Event]] = asyncio.Queue()
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep until a test lets the time go by; what asyncio.sleep is replaced by."""
-        awake = asyncio.Event()
-        self._sleeping.put_nowait((seconds, awake))
-        await awake.wait()
-
-    async def poll(self) -> float:
-        """See that plex.tv is asked for the token; return after how many seconds."""
-        seconds, awake = await self._sleeping.get()
-        self.simulator.requests.clear()
-        awake.set()
-        number = FIRST_PIN + len(self.simulator.codes) - 1
-        await self.simulator.wait_for_request("GET", f"/api/v2/pins/{number}")
-        return seconds
-
-    @property
-    def waiting(self) -> list[asyncio.Task[Any]]:
-        """What waits for codes to be entered."""
-        return [t for t in asyncio.all_tasks() if t.get_name().endswith("sign-in")]
-
-    async def ended(self) -> None:
-        """Wait for the end of the sign-in, and for the dialog to take note."""
-        await asyncio.wait(self.waiting)
-        await self._hass.async_block_till_done()
+        self._tick = tick
 
     async def confirm(self, result: Any) -> Any:
         """Enter the code that a dialog shows; return what that shows next."""
         assert result["type"] is FlowResultType.SHOW_PROGRESS
         self.simulator.confirm(result["description_placeholders"]["code"])
-        await self.poll()
-        await self.ended()
+        await self._tick(POLL_INTERVAL)
         return await go_on(self._hass, result)
 
     async def sign_in(self, result: Any) -> Any:

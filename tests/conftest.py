@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable
 from datetime import timedelta
 from ssl import SSLContext
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import AsyncMock
 
 from freezegun.api import FrozenDateTimeFactory
@@ -27,15 +28,19 @@ from homeassistant.util.ssl import get_default_context
 from .common import (
     DIRECT_HASH,
     RENEWED_HASH,
-    WEBSOCKET,
     Hung,
     PlexTv,
     Tick,
-    connect,
     make_entry,
     settle,
 )
-from .simulator import Authority, Fault, GdmResponder, PlexSimulator, PlexTvSimulator
+from .idle_loop import IdleLoop
+from .simulator import Authority, GdmResponder, PlexSimulator, PlexTvSimulator
+
+
+def pytest_asyncio_loop_factories() -> dict[str, type[IdleLoop]]:
+    """Run all tests in a loop that can be waited for until it is idle."""
+    return {"idle": IdleLoop}
 
 
 @pytest.fixture(scope="session")
@@ -138,17 +143,17 @@ async def gdm(
 
 @pytest.fixture
 async def plex_tv(
-    hass: HomeAssistant, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant,
+    tick: Tick,
+    socket_enabled: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[PlexTv]:
     """plex.tv, with an account that has no server."""
     async with PlexTvSimulator() as simulator:
-        plex_tv = PlexTv(hass, simulator)
         url = URL(simulator.url) / "api/v2"
         monkeypatch.setattr(account, "PLEX_TV_URL", url)
         monkeypatch.setattr(account, "PLEX_TV_CLIENTS_URL", url)
-        clock = SimpleNamespace(sleep=plex_tv.sleep, timeout=asyncio.timeout)
-        monkeypatch.setattr(account, "asyncio", clock)
-        yield plex_tv
+        yield PlexTv(hass, simulator, tick)
 
 
 @pytest.fixture
@@ -163,7 +168,7 @@ def entry(hass: HomeAssistant, plex: PlexSimulator) -> MockConfigEntry:
 async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
     """The server's config entry, set up."""
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await settle(hass)
     return entry
 
 
@@ -186,17 +191,13 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hung(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: PlexSimulator
-) -> Hung:
+def hung(tick: Tick, hass: HomeAssistant) -> Hung:
     """See a request through that the server takes and never answers."""
 
-    async def hung[T](request: Awaitable[T], method: str, path: str) -> T:
-        plex.requests.clear()
+    async def hung(request: Awaitable[Any]) -> Any:
         task = asyncio.ensure_future(request)
-        await plex.wait_for_request(method, path)
-        freezer.tick(timedelta(seconds=16))
-        async_fire_time_changed(hass)
+        await settle(hass)
+        await tick(16)
         return await task
 
     return hung
@@ -213,7 +214,6 @@ async def live(
     # A leap of the clock leaves no time for an answer to a ping.
     monkeypatch.setattr(connection, "HEARTBEAT", 1e9)
     plex.websocket_refusal = None
-    plex.inject(Fault.SLOW, WEBSOCKET)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await connect(hass, plex)
+    await settle(hass)
     return entry

@@ -1,8 +1,7 @@
-"""Setting up a server, and mending its token and address."""
+"""Setting up a server by hand, and mending its token and address."""
 
 from typing import Any
 
-from aiohttp import ThreadedResolver
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -28,9 +27,6 @@ from .simulator import Fault, PlexSimulator
 async def start(hass: HomeAssistant) -> Any:
     """Open the form for address and token."""
     return await choose(hass, await start_flow(hass), "manual")
-
-
-# A new server
 
 
 async def test_user(hass: HomeAssistant, plex: PlexSimulator) -> None:
@@ -84,77 +80,6 @@ async def test_server_without_a_name(hass: HomeAssistant, plex: PlexSimulator) -
     assert result["result"].unique_id == plex.machine_identifier
 
 
-@pytest.mark.parametrize(
-    ("url", "key"),
-    [
-        ("", "invalid_url"),
-        ("not an address", "invalid_url"),
-        ("http://[", "invalid_url"),
-        ("ftp://192.168.1.5", "unsupported_scheme"),
-        ("http://owner:secret@192.168.1.5", "credentials_in_url"),
-    ],
-)
-async def test_address_that_is_none(
-    hass: HomeAssistant, plex: PlexSimulator, url: str, key: str
-) -> None:
-    result = await submit(hass, await start(hass), **typed(plex, url=url))
-    assert result["errors"] == {CONF_URL: key}
-    assert plex.requests == []
-
-    result = await submit(hass, result, **typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["result"].unique_id == plex.machine_identifier
-
-
-@pytest.mark.parametrize(
-    ("token", "key"),
-    [
-        ("wrong", "invalid_auth"),
-        ("not a\ntoken", "invalid_auth"),
-        ("töken", "invalid_auth"),
-        ("shared-token-of-the-simulator", "not_owner"),
-        ("", "token_required"),
-        ("eyJhbGciOiJFZERTQSJ9.eyJhdWQiOiJwbGV4LnR2In0.c2ln", "web_token"),
-    ],
-)
-async def test_token_of_no_owner(
-    hass: HomeAssistant, plex: PlexSimulator, token: str, key: str
-) -> None:
-    result = await submit(hass, await start(hass), **typed(plex, token=token))
-    assert result["errors"] == {CONF_TOKEN: key}
-
-    result = await submit(hass, result, **typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["result"].unique_id == plex.machine_identifier
-
-
-async def test_a_host_name_without_a_token(
-    hass: HomeAssistant, plex: PlexSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Some servers need no token of requests to their IP address."""
-    resolver: Any = ThreadedResolver()
-    resolver.real_close = resolver.close
-    monkeypatch.setattr(
-        "homeassistant.helpers.aiohttp_client._async_make_resolver", lambda _: resolver
-    )
-    url = f"http://localhost:{plex.port}"
-    result = await submit(hass, await start(hass), url=url, verify_ssl=True)
-    assert result["errors"] == {CONF_TOKEN: "token_required_by_name"}
-
-    plex.token = None
-    result = await submit(hass, result, url=plex.url, verify_ssl=True)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
-async def test_what_was_typed_is_kept_after_an_error(
-    hass: HomeAssistant, plex: PlexSimulator
-) -> None:
-    plex.inject(Fault.SERVER_ERROR)
-    was = typed(plex, verify_ssl=False)
-    result = await submit(hass, await start(hass), **was)
-    assert suggested(result) == was
-
-
 async def test_server_that_is_set_up_already(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
 ) -> None:
@@ -168,9 +93,6 @@ async def test_second_server(hass: HomeAssistant, loaded: MockConfigEntry) -> No
         result = await submit(hass, await start(hass), **typed(other))
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert result["result"].unique_id == OTHER_MACHINE
-
-
-# A new token
 
 
 async def test_reauth(
@@ -246,10 +168,7 @@ async def test_reauth_refuses_another_server(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_server"
     assert loaded.data == was
-    assert [request.token for request in plex.requests] == [None]
-
-
-# A new address
+    assert {request.token for request in plex.requests} == {None}
 
 
 async def reconfigure(hass: HomeAssistant, entry: MockConfigEntry) -> Any:

@@ -1,4 +1,4 @@
-"""A server's life in Home Assistant: loaded, polled, reloaded, removed."""
+"""A server's life in Home Assistant: loaded, reloaded, removed."""
 
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -8,12 +8,8 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .common import BACKUP, OF_TASK, Tick, make_entry, reads
+from .common import BACKUP, OF_TASK, Tick, make_entry, reads, settle
 from .simulator import Fault, PlexSimulator
-
-
-def task_device(entry: MockConfigEntry, name: str) -> tuple[str, str]:
-    return (DOMAIN, f"{entry.unique_id}_{name}")
 
 
 async def test_load_and_unload(
@@ -86,44 +82,11 @@ async def test_remove_leaves_nothing(
     entity_registry: er.EntityRegistry,
 ) -> None:
     await hass.config_entries.async_remove(loaded.entry_id)
-    await hass.async_block_till_done()
+    await settle(hass)
     assert hass.states.async_entity_ids() == []
     assert er.async_entries_for_config_entry(entity_registry, loaded.entry_id) == []
     assert dr.async_entries_for_config_entry(device_registry, loaded.entry_id) == []
     assert list(device_registry.child_devices) == []
-
-
-async def test_devices(
-    loaded: MockConfigEntry, plex: PlexSimulator, device_registry: dr.DeviceRegistry
-) -> None:
-    """A server is a device, and each of its tasks a child device."""
-    (server,) = dr.async_entries_for_config_entry(device_registry, loaded.entry_id)
-    assert server.identifiers == {(DOMAIN, plex.machine_identifier)}
-    assert server.entry_type is dr.DeviceEntryType.SERVICE
-    assert (server.name, server.manufacturer, server.model, server.sw_version) == (
-        "Media Server",
-        "Plex",
-        "Plex Media Server",
-        plex.version,
-    )
-    assert server.configuration_url == f"{plex.url}/web"
-
-    tasks = dr.async_entries_for_parent_device(device_registry, server.id)
-    assert {(task.name, *task.identifiers) for task in tasks} == {
-        (task.title, task_device(loaded, name)) for name, task in plex.tasks.items()
-    }
-
-
-async def test_server_without_a_name(
-    hass: HomeAssistant,
-    plex: PlexSimulator,
-    entry: MockConfigEntry,
-    device_registry: dr.DeviceRegistry,
-) -> None:
-    plex.name = ""
-    await hass.config_entries.async_setup(entry.entry_id)
-    (server,) = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
-    assert server.name == "Media Server"  # the title of the config entry
 
 
 async def test_two_servers_side_by_side(
@@ -162,51 +125,6 @@ async def test_two_servers_side_by_side(
     assert hass.states.get(BACKUP).state == "idle"
     assert hass.states.get(optimize) is None
     assert loaded.state is ConfigEntryState.LOADED
-
-
-# Who answers
-
-
-async def test_another_server_at_the_address(
-    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry
-) -> None:
-    plex.machine_identifier = "f" * 40
-    await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == "wrong_server"
-    # Nobody but the right server has seen the list of tasks asked for.
-    assert [request.raw_path for request in reads(plex)] == ["/identity"]
-
-
-async def test_another_server_after_an_outage(
-    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
-) -> None:
-    await plex.stop()
-    await tick(60)
-    right, plex.machine_identifier = plex.machine_identifier, "f" * 40
-    await plex.start()
-    await tick(60)
-    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
-
-    plex.machine_identifier = right
-    await tick(60)
-    assert hass.states.get(BACKUP).state == "idle"
-
-
-async def test_version_after_an_update_of_the_server(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: PlexSimulator,
-    tick: Tick,
-    device_registry: dr.DeviceRegistry,
-) -> None:
-    await plex.stop()
-    await tick(60)
-    plex.version = "1.44.0.1-abc"
-    await plex.start()
-    await tick(60)
-    (server,) = dr.async_entries_for_config_entry(device_registry, loaded.entry_id)
-    assert server.sw_version == "1.44.0.1-abc"
 
 
 async def test_unclaimed_server(hass: HomeAssistant, plex: PlexSimulator) -> None:

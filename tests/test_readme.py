@@ -16,10 +16,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .common import OF_TASK, Tick, until
+from .common import OF_TASK, Tick, settle, until
 from .simulator import PlexSimulator
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
 BACK_UP, NIGHT, DIARY, NO_ANALYSIS, PRICE, SEASONS = (
     yaml.safe_load(re.sub(r"\b(sensor|switch)\.media_server_", rf"\1.{OF_TASK}", block))
     for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
@@ -28,7 +30,7 @@ BACK_UP, NIGHT, DIARY, NO_ANALYSIS, PRICE, SEASONS = (
 
 async def automate(hass: HomeAssistant, config: dict[str, Any]) -> None:
     assert await async_setup_component(hass, "automation", config)
-    await hass.async_block_till_done()
+    await settle(hass)
     assert len(hass.states.async_entity_ids("automation")) == 1
 
 
@@ -76,7 +78,7 @@ async def test_diary(
     freezer.tick(7)
     plex.finish("OptimizeDatabase")
     await until(hass, f"sensor.{OF_TASK}optimize_database", "idle")
-    await hass.async_block_till_done()
+    await settle(hass)
     assert messages == [
         "Optimize Database has started",
         "Optimize Database has finished after 7 seconds",
@@ -107,7 +109,7 @@ async def test_no_analysis_during_a_film(
     plex.butler.start("DeepMediaAnalysis")
     await automate(hass, NO_ANALYSIS)
     hass.states.async_set("media_player.living_room", "playing")
-    await hass.async_block_till_done()
+    await settle(hass)
     assert plex.butler.idle
 
 
@@ -115,7 +117,7 @@ async def test_no_analysis_during_a_film(
 async def test_cheap_electricity(hass: HomeAssistant, plex: PlexSimulator) -> None:
     await automate(hass, PRICE)
     hass.states.async_set("input_number.cheapest_hour", "22.0")
-    await hass.async_block_till_done()
+    await settle(hass)
     assert plex.settings.number("ButlerStartHour") == 22
     assert plex.settings.number("ButlerEndHour") == 1
 
@@ -128,7 +130,7 @@ async def test_seasons(hass: HomeAssistant, plex: PlexSimulator) -> None:
         ("summer", 11, 15, True),
     ):
         hass.states.async_set("sensor.season", season)
-        await hass.async_block_till_done()
+        await settle(hass)
         assert plex.settings.number("ButlerStartHour") == start
         assert plex.settings.number("ButlerEndHour") == end
         assert plex.tasks["DeepMediaAnalysis"].enabled is enabled

@@ -20,9 +20,11 @@ from .common import (
     Hung,
     PlexTv,
     Tick,
+    choose,
     direct_url,
     move,
     restart,
+    settle,
     stored,
     submit,
     typed,
@@ -64,12 +66,14 @@ async def lost(
 
     async def begin(entry: MockConfigEntry) -> None:
         await hass.config_entries.async_reload(entry.entry_id)
-        await hass.async_block_till_done()
+        await settle(hass)
 
     return {"while it runs": poll, "when Home Assistant starts": begin}[request.param]
 
 
 type Lost = Callable[[MockConfigEntry], Awaitable[None]]
+
+
 type Issues = Callable[[], list[str]]
 
 
@@ -81,10 +85,7 @@ async def use(
         entry, data={**entry.data, **typed(plex, **changes)}
     )
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-
-
-# Found again
+    await settle(hass)
 
 
 async def test_on_the_network(
@@ -273,7 +274,7 @@ async def test_who_is_slow_at_start_is_not_searched(
     hung: Hung,
 ) -> None:
     plex.inject(Fault.SLOW)
-    await hung(hass.config_entries.async_setup(entry.entry_id), "GET", "/identity")
+    await hung(hass.config_entries.async_setup(entry.entry_id))
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert gdm.searches == 0
 
@@ -294,9 +295,6 @@ async def test_another_server_has_taken_the_address(
         assert loaded.data == stored(moved)
         assert loaded.state is ConfigEntryState.LOADED
         assert hass.config_entries.flow.async_progress() == []
-
-
-# Not found
 
 
 async def test_another_server_is_there_instead(
@@ -324,7 +322,7 @@ async def test_another_server_is_there_instead(
     # The user gives the server its new address.
     plex.machine_identifier, plex.token = right, loaded.data["token"]
     await move(plex)
-    result = await loaded.start_reconfigure_flow(hass)
+    result = await choose(hass, await loaded.start_reconfigure_flow(hass), "manual")
     await submit(hass, result, url=plex.url, verify_ssl=True)
     assert loaded.state is ConfigEntryState.LOADED
     assert issues() == []
@@ -396,7 +394,7 @@ async def test_a_certificate_that_helps_nobody(
     await lost(entry)
     assert issues() == ["certificate"]
 
-    result = await entry.start_reconfigure_flow(hass)
+    result = await choose(hass, await entry.start_reconfigure_flow(hass), "manual")
     await submit(hass, result, url=plex.url, verify_ssl=False)
     assert entry.state is ConfigEntryState.LOADED
     assert issues() == []

@@ -14,9 +14,20 @@ from homeassistant.helpers import (
     entity_registry as er,
     label_registry as lr,
 )
-from homeassistant.setup import async_setup_component
 
-from .common import BACKUP, OPTIMIZE, RUNNING_TASKS, Tick, reads
+from .common import (
+    BACKUP,
+    END,
+    OPTIMIZE,
+    RUNNING_TASKS,
+    START,
+    Tick,
+    asked,
+    move_window,
+    reads,
+    settle,
+    states,
+)
 from .simulator import Fault, PlexSimulator
 
 
@@ -190,24 +201,11 @@ async def test_every_action_says_what_went_wrong(
         DOMAIN,
         key,
     )
-    await hass.async_block_till_done()
+    await settle(hass)
     flows = hass.config_entries.flow.async_progress_by_handler(
         DOMAIN, match_context={"source": SOURCE_REAUTH}
     )
     assert len(flows) == reauth
-
-
-async def test_actions_exist_without_a_server(hass: HomeAssistant) -> None:
-    """An automation that is written before the server is loaded is not wrong."""
-    assert await async_setup_component(hass, DOMAIN, {})
-    assert set(hass.services.async_services_for_domain(DOMAIN)) == {
-        "get_butler_tasks",
-        "start_task",
-        "stop_task",
-        "start_all_tasks",
-        "stop_all_tasks",
-        "set_maintenance_window",
-    }
 
 
 async def test_server_that_is_not_loaded(
@@ -240,3 +238,44 @@ async def test_device_of_the_server_as_target(
     (server,) = dr.async_entries_for_config_entry(device_registry, loaded.entry_id)
     await act_silently(hass, "start_task", device_id=server.id)
     assert sorted(plex.started) == sorted(plex.tasks)
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize(("start", "end"), [(22, 4), ("22", "4"), (22.0, 4.0)])
+async def test_set_maintenance_window(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    start: Any,
+    end: Any,
+) -> None:
+    plex.requests.clear()
+    await move_window(hass, loaded, start=start, end=end)
+    assert asked(plex) == [("PUT", "ButlerStartHour=22&ButlerEndHour=4"), ("GET", "")]
+    assert states(hass, START, END) == ["22", "4"]
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"start": 2},
+        {"end": 2},
+        {"start": -1, "end": 5},
+        {"start": 2, "end": 24},
+        {"start": 2.5, "end": 5},
+        {"start": "two", "end": 5},
+        {"start": float("nan"), "end": 5},
+        {"start": None, "end": 5},
+    ],
+)
+async def test_window_that_is_none(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    hours: dict[str, Any],
+) -> None:
+    plex.requests.clear()
+    with pytest.raises(Exception, match=r"start|end"):
+        await move_window(hass, loaded, **hours)
+    assert asked(plex) == []

@@ -1,4 +1,4 @@
-"""The stream itself: how it comes and goes, and what it spares the server."""
+"""The stream: how it comes and goes, and what it spares the server."""
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -8,14 +8,17 @@ from homeassistant.core import HomeAssistant
 
 from .common import (
     BACKUP,
+    MAINTENANCE,
+    OF_TASK,
     OPTIMIZE,
     PROGRESS,
+    RUNNING_TASKS,
     WEBSOCKET,
     Tick,
-    connect,
     disable,
     parent,
     reads,
+    settle,
     states,
     until,
 )
@@ -32,13 +35,22 @@ async def test_polls_rarely_while_the_stream_is_up(
 
     plex.websocket_refusal = 404
     plex.kick()
-    await plex.wait_for_sockets(0)
-    await tick(60)
-    await tick(60)
+    await settle(hass)
     plex.requests.clear()
     for _ in range(60):
         await tick(61)
     assert len(reads(plex)) == 2 * 60
+
+
+async def test_polls_rarely_though_a_task_runs(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    plex.requests.clear()
+    for _ in range(30):
+        await tick(20)
+    assert len(reads(plex)) == 2 * 2
 
 
 @pytest.mark.parametrize("refusal", [404, 400, 502, 200])
@@ -53,7 +65,6 @@ async def test_server_without_a_websocket(
     """It is polled as ever, and that is said once."""
     plex.websocket_refusal = refusal
     await hass.config_entries.async_setup(entry.entry_id)
-    await plex.wait_for_request("GET", WEBSOCKET)
     for _ in range(20):
         await tick(60)
     assert states(hass, BACKUP) == ["idle"]
@@ -76,9 +87,7 @@ async def test_stream_that_will_not_have_us(
     plex.websocket_refusal = None
     plex.inject(fault, WEBSOCKET)
     await hass.config_entries.async_setup(entry.entry_id)
-    await plex.wait_for_request("GET", WEBSOCKET)
-    await tick(60)  # the answer has arrived by then
-    await tick(60)
+    await settle(hass)
     plex.requests.clear()
     for _ in range(5):
         await tick(60)
@@ -91,23 +100,21 @@ async def test_dead_peer(
     hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, tick: Tick
 ) -> None:
     plex.websocket_refusal = None
-    plex.inject(Fault.SLOW, WEBSOCKET)
     await hass.config_entries.async_setup(entry.entry_id)
-    await connect(hass, plex)
+    await settle(hass)
     plex.requests.clear()
     plex.deaf = True
     await tick(16)
     await tick(8)
-    await tick(1)
-    await plex.wait_for_request("GET", "/activities")  # it has noticed
+    assert reads(plex) != []  # it has noticed, and what was missed is read
 
 
 async def test_unload_leaves_nothing(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    plex.announce("started", parent(progress=1))
-    plex.announce("updated", parent(progress=2))
-    await until(hass, PROGRESS, "1.0")
+    for progress, shown in ((1, "1.0"), (2, "2.0"), (3, "2.0")):
+        plex.announce("updated", parent(progress=progress))
+        await until(hass, PROGRESS, shown)
     await hass.config_entries.async_unload(live.entry_id)
     await plex.wait_for_sockets(0)
     plex.requests.clear()
@@ -139,3 +146,38 @@ async def test_frames_do_not_put_off_the_poll(
         plex.announce("updated", parent(progress=progress))
         await until(hass, PROGRESS, f"{progress}.0")
     assert states(hass, BACKUP) == ["disabled"]
+
+
+async def test_missed_while_the_stream_was_cut(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+) -> None:
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    await tick(1)
+    plex.kick()
+    plex.finish("OptimizeDatabase")
+    plex.butler.start("CleanOldBundles")
+    await until(hass, OPTIMIZE, "idle")
+    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "running")
+
+    await tick(2)  # until it tries again
+    plex.finish("CleanOldBundles")
+    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "idle")
+
+
+async def test_stream_cut_again_and_again(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    for _ in range(20):
+        plex.kick()
+        await settle(hass)
+        await tick(61)
+        assert states(hass, OPTIMIZE, MAINTENANCE) == ["running", "on"]
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+    assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["off", "0"]

@@ -11,13 +11,13 @@ from custom_components.plex_butler.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .common import OTHER_MACHINE, Tick, typed
+from .common import OTHER_MACHINE, Tick, settle, typed
 from .simulator import PlexSimulator
 
 
 async def health(hass: HomeAssistant) -> dict[str, Any]:
     await async_setup_component(hass, "system_health", {})
-    await hass.async_block_till_done()
+    await settle(hass)
     return await get_system_health_info(hass, DOMAIN)
 
 

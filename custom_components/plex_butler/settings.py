@@ -186,6 +186,9 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         except BaseException:  # Even a cancelled request may have changed them.
             self.refresh_soon()
             raise
+        else:
+            if self._failures:
+                self.refresh_soon()
         finally:
             self._pending.remove(values)
             self._publish()

@@ -1,4 +1,4 @@
-"""The entities of the maintenance window."""
+"""The maintenance window, as entities."""
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -14,9 +14,6 @@ from .common import NEXT_START, WINDOW, Tick, settle, states
 from .simulator import PlexSimulator
 
 AMSTERDAM = "Europe/Amsterdam"
-
-
-# As entities
 
 
 @pytest.fixture

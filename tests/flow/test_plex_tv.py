@@ -1,11 +1,9 @@
 """Setting up a server, and mending its token, by signing in with plex.tv."""
 
-import asyncio
 from dataclasses import replace
 from ssl import SSLContext
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -13,26 +11,26 @@ from custom_components.plex_butler.const import (
     CONF_ACCOUNT_TOKEN,
     CONF_CLIENT_IDENTIFIER,
     CONF_FINGERPRINT,
+    DOMAIN,
 )
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-
-from .common import (
+from tests.common import (
     CLIENT,
     DIRECT_HASH,
     OTHER_MACHINE,
     PIN_PATH,
     Hung,
     PlexTv,
+    Tick,
     choose,
     direct_url,
     fingerprint,
     go_on,
     move,
     options,
-    pass_time,
     restart,
     start_flow,
     stored,
@@ -40,7 +38,7 @@ from .common import (
     suggested,
     typed,
 )
-from .simulator import (
+from tests.simulator import (
     AccountConnection,
     AccountServer,
     Fault,
@@ -62,7 +60,7 @@ async def sign_in(hass: HomeAssistant) -> Any:
 
 
 async def test_from_the_code_to_the_entry(
-    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv, tick: Tick
 ) -> None:
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await sign_in(hass)
@@ -73,7 +71,7 @@ async def test_from_the_code_to_the_entry(
         "code": code,
         "url": f"https://plex.tv/link/?pin={code}",
     }
-    await plex_tv.poll()
+    await tick(3)
     result = await go_on(hass, result)
     assert result["type"] is FlowResultType.SHOW_PROGRESS
 
@@ -185,7 +183,16 @@ async def test_servers_that_are_set_up_are_left_out(
         assert result["reason"] == "already_configured"
 
 
-# Addresses
+async def test_a_server_whose_discovery_was_ignored_is_offered(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    MockConfigEntry(
+        domain=DOMAIN, unique_id=plex.machine_identifier, source=SOURCE_IGNORE
+    ).add_to_hass(hass)
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await plex_tv.sign_in(await sign_in(hass))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == signed_in(plex_tv, plex)
 
 
 async def test_the_secure_address_comes_first(
@@ -304,9 +311,6 @@ async def test_the_server_refuses_the_token_of_plex_tv(
     assert result["data"] == signed_in(plex_tv, plex)
 
 
-# What goes wrong
-
-
 def shared(plex: PlexSimulator) -> list[AccountServer]:
     return [AccountServer.of(plex, owned=False)]
 
@@ -343,13 +347,12 @@ async def test_another_account_after_one_without_a_server(
 
 
 async def test_an_expired_code(
-    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv, tick: Tick
 ) -> None:
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await sign_in(hass)
     plex_tv.simulator.expire()
-    await plex_tv.poll()
-    await plex_tv.ended()
+    await tick(3)
     result = await go_on(hass, result)
     assert result["type"] is FlowResultType.MENU
     assert result["step_id"] == "code_expired"
@@ -363,13 +366,12 @@ async def test_an_expired_code(
 
 
 async def test_a_code_that_nobody_ever_enters(
-    hass: HomeAssistant, plex_tv: PlexTv, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, plex_tv: PlexTv, tick: Tick
 ) -> None:
     """It ends by the clock too, where plex.tv cannot be asked."""
     result = await sign_in(hass)
     await plex_tv.simulator.stop()
-    pass_time(hass, freezer, 901)
-    await plex_tv.ended()
+    await tick(901)
     result = await go_on(hass, result)
     assert result["step_id"] == "code_expired"
 
@@ -413,12 +415,11 @@ async def test_plex_tv_cannot_be_reached(hass: HomeAssistant, plex_tv: PlexTv) -
 
 
 async def test_plex_tv_refuses_to_be_asked_for_the_token(
-    hass: HomeAssistant, plex_tv: PlexTv
+    hass: HomeAssistant, plex_tv: PlexTv, tick: Tick
 ) -> None:
     plex_tv.simulator.inject(Fault.FORBIDDEN, PIN_PATH)
     result = await sign_in(hass)
-    await plex_tv.poll()
-    await plex_tv.ended()
+    await tick(3)
     result = await go_on(hass, result)
     assert result["step_id"] == "plex_tv_failed"
 
@@ -437,30 +438,31 @@ async def test_plex_tv_does_not_tell_the_servers(
 
 
 async def test_a_busy_plex_tv_is_asked_less_often(
-    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv, tick: Tick
 ) -> None:
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await sign_in(hass)
     plex_tv.simulator.inject(Fault.RATE_LIMITED_BARE, PIN_PATH)
-    assert [await plex_tv.poll() for _ in range(5)] == [3, 6, 12, 24, 30]
+    plex_tv.simulator.requests.clear()
+    for polls, seconds in enumerate((3, 6, 12, 24, 30)):
+        await tick(seconds - 1)
+        assert len(plex_tv.simulator.requests) == polls
+        await tick(1)
+        assert len(plex_tv.simulator.requests) == polls + 1
     plex_tv.simulator.clear_faults()
+    await tick(27)
     result = await plex_tv.sign_in(result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_a_closed_dialog_ends_the_polling(
-    hass: HomeAssistant, plex_tv: PlexTv
+    hass: HomeAssistant, plex_tv: PlexTv, tick: Tick
 ) -> None:
     result = await sign_in(hass)
-    await plex_tv.poll()
-    (waiting,) = plex_tv.waiting
     hass.config_entries.flow.async_abort(result["flow_id"])
-    await asyncio.wait([waiting])
-    assert waiting.cancelled()
-    assert plex_tv.waiting == []
-
-
-# A server that is found, or set up
+    plex_tv.simulator.requests.clear()
+    await tick(60)
+    assert plex_tv.simulator.requests == []
 
 
 async def test_signing_in_to_a_server_that_was_found(
@@ -597,6 +599,7 @@ async def test_reauth_keeps_the_address_of_a_server_that_is_slow(
     loaded: MockConfigEntry,
     plex: PlexSimulator,
     plex_tv: PlexTv,
+    tick: Tick,
     hung: Hung,
 ) -> None:
     """A server that does not answer in time has not moved."""
@@ -604,7 +607,9 @@ async def test_reauth_keeps_the_address_of_a_server_that_is_slow(
         plex_tv.simulator.servers = [AccountServer.of(elsewhere)]
         result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
         plex.inject(Fault.SLOW, "/identity")
-        result = await hung(plex_tv.confirm(result), "GET", "/identity")
+        plex_tv.simulator.confirm()
+        await tick(3)
+        result = await hung(go_on(hass, result))
         assert result["step_id"] == "unencrypted"
         assert result["description_placeholders"]["url"] == plex.url
         plex.clear_faults()

@@ -28,13 +28,11 @@ from .common import (
     Tick,
     settle,
     states,
-    until,
 )
 from .simulator import (
     Fault,
     PlexSimulator,
 )
-from .test_errors import News, every_news
 
 OF_SETTINGS = (BACKUP_ENABLED, THUMBS, START, WINDOW, NEXT_START)
 
@@ -42,9 +40,6 @@ OF_SETTINGS = (BACKUP_ENABLED, THUMBS, START, WINDOW, NEXT_START)
 def reads(plex: PlexSimulator) -> int:
     """Return how often the settings were read."""
     return [(r.method, r.raw_path) for r in plex.requests].count(("GET", PREFS))
-
-
-# When
 
 
 async def test_not_with_every_poll(
@@ -114,16 +109,10 @@ async def test_changed_by_another_client(
 
     await asyncio.to_thread(change)
     plex.requests.clear()
-    await heard(hass, plex)
+    await settle(hass)
     await tick(1)
     assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["4", "disabled", "off"]
     assert reads(plex) == 1
-
-
-async def heard(hass: HomeAssistant, plex: PlexSimulator) -> None:
-    """Wait until all frames sent so far have been taken in."""
-    plex.butler.start("OptimizeDatabase")
-    await until(hass, f"sensor.{OF_TASK}optimize_database", "running")
 
 
 async def test_many_changes_are_read_once(
@@ -132,7 +121,7 @@ async def test_many_changes_are_read_once(
     plex.requests.clear()
     for hour in range(20):
         plex.change_settings(ButlerStartHour=str(hour), OnDeckWindow=str(hour))
-    await heard(hass, plex)
+    await settle(hass)
     await tick(1)
     assert states(hass, START) == ["19"]
     assert reads(plex) == 1
@@ -151,7 +140,7 @@ async def test_own_changes_are_read_once(
         )
     )
     await plex.wait_for_request("GET", PREFS)
-    await heard(hass, plex)
+    await settle(hass)
     plex.clear_faults()
     await write
     await tick(1)
@@ -164,7 +153,7 @@ async def test_unload_before_a_change_is_read(
 ) -> None:
     """A timer that is left behind fails any test."""
     plex.change_settings(ButlerStartHour="4")
-    await heard(hass, plex)
+    await settle(hass)
     plex.requests.clear()
     await hass.config_entries.async_unload(live.entry_id)
     assert plex.requests == []
@@ -194,20 +183,19 @@ async def test_changes_that_are_none_of_ours(
     assert hass.states.get(BACKUP).last_reported == reported
 
 
-# Failures, which the tasks take no notice of
-
-
-@every_news
+@pytest.mark.parametrize(
+    "fault", [Fault.UNAUTHORIZED, Fault.SERVER_ERROR, Fault.WRONG_TYPES, Fault.DROP]
+)
 async def test_not_at_the_start(
     hass: HomeAssistant,
     plex: PlexSimulator,
     entry: MockConfigEntry,
     tick: Tick,
     caplog: pytest.LogCaptureFixture,
-    news: News,
+    fault: Fault,
 ) -> None:
     caplog.set_level("INFO", "custom_components.plex_butler")
-    plex.inject(news.fault, PREFS)
+    plex.inject(fault, PREFS)
     await hass.config_entries.async_setup(entry.entry_id)
     await tick(61)
     assert entry.state is ConfigEntryState.LOADED
@@ -225,7 +213,7 @@ async def test_slow_at_the_start(
     hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, hung: Hung
 ) -> None:
     plex.inject(Fault.SLOW, PREFS)
-    await hung(hass.config_entries.async_setup(entry.entry_id), "GET", PREFS)
+    await hung(hass.config_entries.async_setup(entry.entry_id))
     assert entry.state is ConfigEntryState.LOADED
     assert states(hass, BACKUP) == ["idle"]
     plex.clear_faults()

@@ -1,14 +1,13 @@
-"""Entities are those of the settings the server lists, which come and go."""
+"""Which entities there are: those of what the server lists."""
 
 from dataclasses import replace
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from syrupy.assertion import SnapshotAssertion
+from syrupy.filters import props
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
@@ -21,10 +20,10 @@ from .common import (
     THUMBS,
     WINDOW,
     Tick,
+    settle,
     states,
 )
 from .simulator import (
-    Fault,
     PlexSimulator,
     SimulatedSetting,
     SimulatedTask,
@@ -41,6 +40,61 @@ def ids(registry: er.EntityRegistry, entry: MockConfigEntry, domain: str) -> set
         for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
         if entity.domain == domain
     }
+
+
+@pytest.mark.freeze_time("2026-11-23 12:00:00")
+async def test_entities_of_a_server_and_a_task(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    plex.tasks = {"BackupDatabase": plex.tasks["BackupDatabase"]}
+    await hass.config_entries.async_setup(entry.entry_id)
+    entities = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+    for entity in entities:
+        key = entity.unique_id.removeprefix(f"{plex.machine_identifier}_")
+        assert {
+            "category": entity.entity_category,
+            "device_class": entity.original_device_class,
+            "disabled_by": entity.disabled_by,
+            "state": hass.states.get(entity.entity_id),
+            "translation_key": entity.translation_key,
+        } == snapshot(name=key, exclude=props("entity_id"))
+    assert len(entities) == 16
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_entities_of_a_whole_server(hass: HomeAssistant) -> None:
+    """Ten of the server, and three or four of each of 22 tasks.
+
+    Those are enabled by default, and 19 tasks have a setting.
+    """
+    assert len(hass.states.async_entity_ids()) == 10 + 22 * 3 + 19
+
+
+NEW = SimulatedTask(
+    name="PolishSilver",
+    title="Polish Silver",
+    description="Not a task of any real server",
+    interval=7,
+)
+
+
+async def test_new_task_appears_without_a_reload(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.tasks[NEW.name] = NEW
+    await tick(61)
+    assert hass.states.get(f"sensor.{OF_TASK}polish_silver").state == "idle"
+    await hass.services.async_call(
+        "button",
+        "press",
+        {"entity_id": f"button.{OF_TASK}polish_silver_start"},
+        blocking=True,
+    )
+    assert plex.started == [NEW.name]
 
 
 async def test_only_what_the_server_lists(
@@ -131,7 +185,7 @@ async def test_setting_that_goes_and_comes_back(
 
     async def loaded_anew() -> None:
         await hass.config_entries.async_reload(loaded.entry_id)
-        await hass.async_block_till_done()
+        await settle(hass)
 
     async def quarter_of_an_hour() -> None:
         for _ in range(16):
@@ -154,40 +208,6 @@ async def test_setting_that_goes_and_comes_back(
     await wait()
     assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
     assert hass.states.get(WINDOW).state in {"on", "off"}
-    assert "unique ID" not in caplog.text
-
-
-async def test_task_that_goes_and_comes_back(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: PlexSimulator,
-    tick: Tick,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    backup = plex.tasks.pop("BackupDatabase")
-    await tick(61)
-    assert hass.states.get(BACKUP_ENABLED) is None
-
-    plex.tasks["BackupDatabase"] = backup
-    await tick(61)
-    assert states(hass, BACKUP_ENABLED) == ["on"]
-    assert "unique ID" not in caplog.text
-
-
-@pytest.mark.parametrize("fault", [Fault.EMPTY, Fault.SERVER_ERROR])
-async def test_one_bad_list_of_tasks_removes_nothing(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: PlexSimulator,
-    tick: Tick,
-    caplog: pytest.LogCaptureFixture,
-    fault: Fault,
-) -> None:
-    plex.inject(fault, "/butler", times=1)
-    await tick(61)
-    assert states(hass, BACKUP_ENABLED) == [STATE_UNAVAILABLE]
-    await tick(61)
-    assert states(hass, BACKUP_ENABLED) == ["on"]
     assert "unique ID" not in caplog.text
 
 

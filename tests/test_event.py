@@ -1,4 +1,4 @@
-"""What the stream adds: to know it the moment it happens."""
+"""The event entity: runs that begin and end."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,27 +15,18 @@ from .common import (
     MAINTENANCE,
     OF_TASK,
     OPTIMIZE,
-    PROGRESS,
     RUNNING_TASKS,
-    WEBSOCKET,
     Tick,
-    connect,
-    parent,
     press,
     states,
     until,
 )
-from .simulator import Fault, PlexSimulator, RunShape
+from .simulator import PlexSimulator, RunShape
 
 ACTIVITY = "event.media_server_task_activity"
 
 
-async def caught_up(hass: HomeAssistant, plex: PlexSimulator, mark: int = 42) -> None:
-    """Wait until all frames sent so far have been taken in."""
-    plex.announce("started", parent(uuid="mark", progress=mark))
-    await until(hass, PROGRESS, f"{mark}.0")
-    plex.announce("ended", parent(uuid="mark", progress=mark))
-    await until(hass, MAINTENANCE, "off")
+TOLD = ("event_type", "task_name", "title", "duration")
 
 
 @pytest.fixture
@@ -54,9 +45,6 @@ def activity(hass: HomeAssistant) -> list[dict[str, Any]]:
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, listen)
     return told
-
-
-TOLD = ("event_type", "task_name", "title", "duration")
 
 
 def started(name: str, title: str) -> dict[str, Any]:
@@ -95,24 +83,6 @@ async def test_run_started_by_the_server(
     assert plex.requests == []  # it was told all that
 
 
-async def test_task_too_short_for_any_poll(
-    hass: HomeAssistant,
-    live: MockConfigEntry,
-    plex: PlexSimulator,
-    freezer: FrozenDateTimeFactory,
-    activity: list[dict[str, Any]],
-) -> None:
-    plex.butler.start("BackupDatabase")
-    await until(hass, BACKUP, "running")
-    freezer.tick(0.05)
-    plex.finish("BackupDatabase")
-    await until(hass, BACKUP, "idle")
-    assert activity == [
-        started("BackupDatabase", "Backup Database"),
-        finished("BackupDatabase", "Backup Database", 0.05),
-    ]
-
-
 async def test_button_for_a_task_that_is_over_before_the_answer(
     hass: HomeAssistant,
     live: MockConfigEntry,
@@ -125,16 +95,12 @@ async def test_button_for_a_task_that_is_over_before_the_answer(
     for plex.shape in RunShape:
         await press(hass, "backup_database_start")
         await tick(1)
-        await caught_up(hass, plex)
         assert states(hass, BACKUP) == ["idle"]
         await tick(1)
     assert activity == 3 * [
         started("BackupDatabase", "Backup Database"),
         finished("BackupDatabase", "Backup Database", activity[1]["duration"]),
     ]
-
-
-# What was already running, and what was missed
 
 
 async def test_running_at_start_up_is_no_news(
@@ -145,45 +111,15 @@ async def test_running_at_start_up_is_no_news(
     activity: list[dict[str, Any]],
 ) -> None:
     plex.websocket_refusal = None
-    plex.inject(Fault.SLOW, WEBSOCKET)
     plex.butler.start("OptimizeDatabase")
     await hass.config_entries.async_setup(entry.entry_id)
-    await connect(hass, plex)
-    assert states(hass, OPTIMIZE) == ["running"]
+    await until(hass, OPTIMIZE, "running")
     assert activity == []
 
     freezer.tick(30)
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
     assert activity == [finished("OptimizeDatabase", "Optimize Database", None)]
-
-
-async def test_missed_while_the_stream_was_cut(
-    hass: HomeAssistant,
-    live: MockConfigEntry,
-    plex: PlexSimulator,
-    tick: Tick,
-    activity: list[dict[str, Any]],
-) -> None:
-    plex.butler.start("OptimizeDatabase")
-    await until(hass, OPTIMIZE, "running")
-    await tick(1)
-    plex.inject(Fault.SLOW, WEBSOCKET)
-    plex.kick()
-    plex.finish("OptimizeDatabase")
-    plex.butler.start("CleanOldBundles")
-    await until(hass, OPTIMIZE, "idle")
-    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "running")
-    assert [told["event_type"] for told in activity] == [
-        "started",
-        "started",
-        "finished",
-    ]
-
-    await tick(2)  # until it tries again
-    await connect(hass, plex)
-    plex.finish("CleanOldBundles")
-    await until(hass, f"sensor.{OF_TASK}clean_old_bundles", "idle")
 
 
 async def test_missed_while_the_server_was_away_for_long(
@@ -201,7 +137,6 @@ async def test_missed_while_the_server_was_away_for_long(
     for _ in range(3):
         await tick(60)
 
-    plex.inject(Fault.SLOW, WEBSOCKET)
     await plex.start()
     plex.butler.start("CleanOldBundles")
     await tick(60)
@@ -213,20 +148,3 @@ async def test_missed_while_the_server_was_away_for_long(
         started("OptimizeDatabase", "Optimize Database"),
         finished("OptimizeDatabase", "Optimize Database", None),
     ]
-
-
-async def test_stream_cut_again_and_again(
-    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
-) -> None:
-    plex.butler.start("OptimizeDatabase")
-    await until(hass, OPTIMIZE, "running")
-    for _ in range(20):
-        plex.inject(Fault.SLOW, WEBSOCKET)
-        plex.kick()
-        await plex.wait_for_sockets(0)
-        await tick(61)
-        await connect(hass, plex)
-        assert states(hass, OPTIMIZE, MAINTENANCE) == ["running", "on"]
-    plex.finish("OptimizeDatabase")
-    await until(hass, OPTIMIZE, "idle")
-    assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["off", "0"]

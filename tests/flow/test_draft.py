@@ -1,8 +1,9 @@
-"""Secure connections in the config flow: what is wrong, and what helps."""
+"""What is wrong with an address, a token or a certificate, and what helps."""
 
 from ssl import SSLContext
 from typing import Any
 
+from aiohttp import ThreadedResolver
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -10,8 +11,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-
-from .common import (
+from tests.common import (
     DIRECT_HASH,
     choose,
     direct_url,
@@ -23,7 +23,7 @@ from .common import (
     suggested,
     typed,
 )
-from .simulator import Authority, PlexSimulator
+from tests.simulator import Authority, Fault, PlexSimulator
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,82 @@ def named_tls(authority: Authority) -> SSLContext:
 def untrusted_tls() -> SSLContext:
     """What looks like Plex's own certificate, but is not."""
     return Authority().direct(DIRECT_HASH)
+
+
+async def start(hass: HomeAssistant) -> Any:
+    """Open the form for address and token."""
+    return await choose(hass, await start_flow(hass), "manual")
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("", "invalid_url"),
+        ("not an address", "invalid_url"),
+        ("http://[", "invalid_url"),
+        ("ftp://192.168.1.5", "unsupported_scheme"),
+        ("http://owner:secret@192.168.1.5", "credentials_in_url"),
+    ],
+)
+async def test_address_that_is_none(
+    hass: HomeAssistant, plex: PlexSimulator, url: str, key: str
+) -> None:
+    result = await submit(hass, await start(hass), **typed(plex, url=url))
+    assert result["errors"] == {CONF_URL: key}
+    assert plex.requests == []
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+@pytest.mark.parametrize(
+    ("token", "key"),
+    [
+        ("wrong", "invalid_auth"),
+        ("not a\ntoken", "invalid_auth"),
+        ("töken", "invalid_auth"),
+        ("shared-token-of-the-simulator", "not_owner"),
+        ("", "token_required"),
+        ("eyJhbGciOiJFZERTQSJ9.eyJhdWQiOiJwbGV4LnR2In0.c2ln", "web_token"),
+    ],
+)
+async def test_token_of_no_owner(
+    hass: HomeAssistant, plex: PlexSimulator, token: str, key: str
+) -> None:
+    result = await submit(hass, await start(hass), **typed(plex, token=token))
+    assert result["errors"] == {CONF_TOKEN: key}
+
+    result = await submit(hass, result, **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_a_host_name_without_a_token(
+    hass: HomeAssistant, plex: PlexSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some servers need no token of requests to their IP address."""
+    resolver: Any = ThreadedResolver()
+    resolver.real_close = resolver.close
+    monkeypatch.setattr(
+        "homeassistant.helpers.aiohttp_client._async_make_resolver", lambda _: resolver
+    )
+    url = f"http://localhost:{plex.port}"
+    result = await submit(hass, await start(hass), url=url, verify_ssl=True)
+    assert result["errors"] == {CONF_TOKEN: "token_required_by_name"}
+
+    plex.token = None
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_what_was_typed_is_kept_after_an_error(
+    hass: HomeAssistant, plex: PlexSimulator
+) -> None:
+    plex.inject(Fault.SERVER_ERROR)
+    was = typed(plex, verify_ssl=False)
+    result = await submit(hass, await start(hass), **was)
+    assert suggested(result) == was
 
 
 async def enter(hass: HomeAssistant, plex: PlexSimulator, scheme: str) -> Any:
@@ -185,26 +261,6 @@ async def test_https_where_there_is_none(
 
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
-@pytest.mark.usefixtures("trusted")
-async def test_reconfigure(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: PlexSimulator,
-    direct_tls: SSLContext,
-) -> None:
-    await restart(plex, direct_tls)
-    result = await loaded.start_reconfigure_flow(hass)
-    result = await choose(hass, result, "manual")
-    result = await submit(
-        hass, result, url=f"https://127.0.0.1:{plex.port}", verify_ssl=True
-    )
-    assert result["step_id"] == "certificate"
-    result = await choose(hass, result, "verified")
-    assert result["reason"] == "reconfigure_successful"
-    assert loaded.data == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
-    assert loaded.state is ConfigEntryState.LOADED
 
 
 @pytest.mark.usefixtures("trusted")

@@ -1,15 +1,17 @@
-"""Writes that are refused, and those that cannot be read back."""
+"""The time between a write of settings and what became of it."""
 
+import asyncio
 from dataclasses import replace
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import DOMAIN
+from custom_components.plex_butler.plex import connection
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
 
 from .common import (
     BACKUP,
@@ -20,35 +22,141 @@ from .common import (
     THUMBS,
     Hung,
     Tick,
+    asked,
     move_window,
     select_option,
     set_hour,
     settle,
     states,
     turn,
+    until,
 )
 from .simulator import (
     Fault,
     PlexSimulator,
 )
-from .test_errors import News, every_refusal
 
 quick = pytest.mark.usefixtures("no_pause", "loaded")
 
 
-@every_refusal
-@quick
-async def test_bad_news(hass: HomeAssistant, plex: PlexSimulator, news: News) -> None:
-    """The state is what it was, and the user is told why."""
-    plex.inject(news.fault, PREFS, "PUT")
-    plex.inject(news.fault, "/butler")
-    with pytest.raises(HomeAssistantError) as raised:
-        await turn(hass, BACKUP_ENABLED, on=False)
-    assert raised.value.translation_domain == DOMAIN
-    assert raised.value.translation_key == news.key
-    assert news.text in str(raised.value)
-    assert states(hass, BACKUP_ENABLED) == ["on"]
+async def test_shows_at_once_and_for_the_pause(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """The server may refuse everything for half a second after a change."""
+    plex.settings.unsettled = 0.5
+    plex.inject(Fault.SLOW, PREFS, "PUT")
+    write = asyncio.create_task(turn(hass, BACKUP_ENABLED, on=False))
+    await plex.wait_for_request("PUT", PREFS)
+    assert states(hass, BACKUP_ENABLED) == ["off"]
     assert plex.tasks["BackupDatabase"].enabled
+
+    plex.requests.clear()
+    plex.clear_faults()
+    await settle(hass)
+    await tick(0.5)
+    await write
+    assert states(hass, BACKUP_ENABLED) == ["off"]
+    await settle(hass)
+    assert states(hass, BACKUP) == ["disabled"]
+    assert asked(plex) == [("GET", "")]
+
+
+async def test_poll_in_the_pause(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is refused once, and nobody takes notice."""
+    await async_setup_component(hass, "homeassistant", {})
+    plex.settings.unsettled = 0.4
+    write = asyncio.create_task(turn(hass, BACKUP_ENABLED, on=False))
+    await settle(hass)
+    plex.requests.clear()
+    poll = asyncio.create_task(
+        hass.services.async_call(
+            "homeassistant", "update_entity", {"entity_id": [BACKUP]}, blocking=True
+        )
+    )
+    await plex.wait_for_request("GET", "/butler")
+    await settle(hass)
+    await tick(0.5)
+    await asyncio.gather(poll, write)
+    await settle(hass)
+    assert [r.raw_path for r in plex.requests].count("/butler") >= 2
+    assert "not understood" not in caplog.text
+    assert states(hass, BACKUP, BACKUP_ENABLED) == ["disabled", "off"]
+
+
+async def test_cancelled_in_the_pause(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What became of it is read all the same, and the next write is not held up."""
+    write = asyncio.create_task(loaded.runtime_data.set_settings({"ButlerEndHour": 7}))
+    await settle(hass)
+    assert states(hass, END) == ["7"]
+    write.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await write
+    assert states(hass, END) == ["5"]
+    await settle(hass)
+    assert states(hass, END) == ["7"]
+
+    monkeypatch.setattr(connection, "PAUSE", 0)
+    await set_hour(hass, END, 8)
+    assert states(hass, END) == ["8"]
+
+
+async def test_unload_during_a_write(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    write = asyncio.create_task(turn(hass, BACKUP_ENABLED, on=False))
+    await settle(hass)
+    await hass.config_entries.async_unload(loaded.entry_id)
+    await tick(0.5)
+    await write
+    assert not plex.tasks["BackupDatabase"].enabled
+
+    plex.requests.clear()
+    await tick(1000)
+    assert [r for r in plex.requests if "websockets" not in r.raw_path] == []
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_number_switch_and_action_at_once(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """They come from different sides, one waits for the other, and the last one wins."""
+    plex.requests.clear()
+    plex.inject(Fault.SLOW, PREFS, "PUT", times=1)
+    writes = asyncio.gather(
+        move_window(hass, loaded, start=20, end=22),
+        set_hour(hass, START, 21),
+        turn(hass, BACKUP_ENABLED, on=False),
+    )
+    await plex.wait_for_request("PUT", PREFS)
+    await until(hass, BACKUP_ENABLED, "off")
+    assert states(hass, START, END) == ["21", "22"]
+    assert asked(plex) == [("PUT", "ButlerStartHour=20&ButlerEndHour=22")]
+
+    plex.clear_faults()
+    await writes
+    assert states(hass, START, END, BACKUP_ENABLED) == ["21", "22", "off"]
+    assert plex.settings.number("ButlerStartHour") == 21
+    assert [method for method, _ in asked(plex)] == 3 * ["PUT", "GET"]
+
+
+@quick
+async def test_on_and_off_at_once(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    await asyncio.gather(
+        turn(hass, BACKUP_ENABLED, on=False), turn(hass, BACKUP_ENABLED, on=True)
+    )
+    await settle(hass)
+    assert states(hass, BACKUP_ENABLED, BACKUP) == ["on", "idle"]
 
 
 @quick
@@ -113,14 +221,11 @@ async def test_time_out(
 ) -> None:
     plex.inject(Fault.SLOW, PREFS, "PUT")
     with pytest.raises(HomeAssistantError, match="no answer in time") as raised:
-        await hung(set_hour(hass, START, 4), "PUT", PREFS)
+        await hung(set_hour(hass, START, 4))
     assert raised.value.translation_key == "cannot_connect"
     assert states(hass, START) == ["2"]
     plex.clear_faults()
     await settle(hass)
-
-
-# Taken, but not read back
 
 
 @quick

@@ -9,15 +9,14 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    async_fire_time_changed,
 )
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.core import Context, HomeAssistant, ServiceResponse
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .common import BACKUP, OPTIMIZE, Tick, read_done, until
+from .common import BACKUP, OPTIMIZE, Tick, until
 from .simulator import Fault, PlexSimulator, RunShape
 
 RUN = "/butler/OptimizeDatabase"
@@ -34,18 +33,6 @@ def wait(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
             return_response=True,
         )
     )
-
-
-@pytest.fixture
-def pass_time(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Tick:
-    """Let time go by while an action waits, which Home Assistant would wait for too."""
-
-    async def pass_time(seconds: float) -> None:
-        freezer.tick(seconds)
-        async_fire_time_changed(hass)
-        await read_done()
-
-    return pass_time
 
 
 async def begun(hass: HomeAssistant, plex: PlexSimulator, waiting: Any) -> None:
@@ -92,28 +79,28 @@ async def test_over_before_the_answer(
 
 
 async def test_never_seen(
-    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, pass_time: Tick
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     """Without the stream a short task is not seen; a read that finds nothing ends it."""
     plex.tasks["OptimizeDatabase"] = replace(plex.tasks["OptimizeDatabase"], duration=0)
     waiting = wait(hass, OPTIMIZE)
     await begun(hass, plex, waiting)
-    await pass_time(1)
+    await tick(1)
     run = (await waiting)[OPTIMIZE]
     assert run["result"] == "finished"
     assert run["observed"] is False
 
 
 async def test_polled(
-    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, pass_time: Tick
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     waiting = wait(hass, OPTIMIZE)
     await begun(hass, plex, waiting)
     for _ in range(5):
-        await pass_time(11)
+        await tick(11)
         assert not waiting.done()
     plex.finish("OptimizeDatabase")
-    await pass_time(11)
+    await tick(11)
     run = (await waiting)[OPTIMIZE]
     assert (run["result"], run["observed"]) == ("finished", True)
 
@@ -169,13 +156,13 @@ async def test_an_earlier_run_ends_while_ours_is_asked_for(
 
 
 async def test_timed_out(
-    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, pass_time: Tick
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     waiting = wait(hass, OPTIMIZE, timeout={"minutes": 5})
     await begun(hass, plex, waiting)
-    await pass_time(299)
+    await tick(299)
     assert not waiting.done()
-    await pass_time(2)
+    await tick(2)
     run = (await waiting)[OPTIMIZE]
     assert run["result"] == "timed_out"
     assert run["started"]
@@ -305,22 +292,3 @@ async def test_script_stopped_meanwhile(
     assert hass.states.get(OPTIMIZE).state == "running"
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
-
-
-async def test_back_up_then_optimise_then_tell_me(
-    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
-) -> None:
-    plex.tasks["BackupDatabase"] = replace(plex.tasks["BackupDatabase"], duration=None)
-
-    async def night() -> ServiceResponse:
-        await wait(hass, BACKUP)
-        return await wait(hass, OPTIMIZE)
-
-    script = asyncio.create_task(night())
-    await until(hass, BACKUP, "running")
-    assert plex.started == ["BackupDatabase"]
-    plex.finish("BackupDatabase")
-    await until(hass, OPTIMIZE, "running")
-    plex.finish("OptimizeDatabase")
-    assert (await script)[OPTIMIZE]["result"] == "finished"
-    assert plex.started == ["BackupDatabase", "OptimizeDatabase"]

@@ -1,4 +1,4 @@
-"""Tasks that come and go."""
+"""A server is a device, and each of its tasks a child device."""
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -10,38 +10,66 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .common import BACKUP, OF_TASK, Tick
-from .simulator import Fault, PlexSimulator, SimulatedTask
-
-NEW = SimulatedTask(
-    name="PolishSilver",
-    title="Polish Silver",
-    description="Not a task of any real server",
-    interval=7,
-)
+from .common import BACKUP, BACKUP_ENABLED, Tick, settle, states
+from .simulator import Fault, PlexSimulator
 
 
 def task_device(entry: MockConfigEntry, name: str) -> tuple[str, str]:
     return (DOMAIN, f"{entry.unique_id}_{name}")
 
 
-async def test_new_task_appears_without_a_reload(
-    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+async def test_devices(
+    loaded: MockConfigEntry, plex: PlexSimulator, device_registry: dr.DeviceRegistry
 ) -> None:
-    plex.tasks[NEW.name] = NEW
-    await tick(61)
-    assert hass.states.get(f"sensor.{OF_TASK}polish_silver").state == "idle"
-    await hass.services.async_call(
-        "button",
-        "press",
-        {"entity_id": f"button.{OF_TASK}polish_silver_start"},
-        blocking=True,
+    """A server is a device, and each of its tasks a child device."""
+    (server,) = dr.async_entries_for_config_entry(device_registry, loaded.entry_id)
+    assert server.identifiers == {(DOMAIN, plex.machine_identifier)}
+    assert server.entry_type is dr.DeviceEntryType.SERVICE
+    assert (server.name, server.manufacturer, server.model, server.sw_version) == (
+        "Media Server",
+        "Plex",
+        "Plex Media Server",
+        plex.version,
     )
-    assert plex.started == [NEW.name]
+    assert server.configuration_url == f"{plex.url}/web"
+
+    tasks = dr.async_entries_for_parent_device(device_registry, server.id)
+    assert {(task.name, *task.identifiers) for task in tasks} == {
+        (task.title, task_device(loaded, name)) for name, task in plex.tasks.items()
+    }
+
+
+async def test_server_without_a_name(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    plex.name = ""
+    await hass.config_entries.async_setup(entry.entry_id)
+    (server,) = dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    assert server.name == "Media Server"  # the title of the config entry
+
+
+async def test_version_after_an_update_of_the_server(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    await plex.stop()
+    await tick(60)
+    plex.version = "1.44.0.1-abc"
+    await plex.start()
+    await tick(60)
+    (server,) = dr.async_entries_for_config_entry(device_registry, loaded.entry_id)
+    assert server.sw_version == "1.44.0.1-abc"
 
 
 async def test_vanished_task_leaves_and_may_come_back(
     hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
     loaded: MockConfigEntry,
     plex: PlexSimulator,
     tick: Tick,
@@ -59,11 +87,12 @@ async def test_vanished_task_leaves_and_may_come_back(
     assert not device_registry.async_get_child_device_by_identifier(
         task_device(loaded, "BackupDatabase"), loaded.entry_id
     )
-    assert hass.states.get(BACKUP) is None
+    assert [hass.states.get(one) for one in (BACKUP, BACKUP_ENABLED)] == [None] * 2
 
     plex.tasks["BackupDatabase"] = backup
     await tick(61)
-    assert hass.states.get(BACKUP).state == "idle"
+    assert states(hass, BACKUP, BACKUP_ENABLED) == ["idle", "on"]
+    assert "unique ID" not in caplog.text  # nothing was added a second time
 
 
 async def test_task_that_vanished_while_home_assistant_was_down(
@@ -75,7 +104,7 @@ async def test_task_that_vanished_while_home_assistant_was_down(
     await hass.config_entries.async_unload(loaded.entry_id)
     del plex.tasks["BackupDatabase"]
     await hass.config_entries.async_setup(loaded.entry_id)
-    await hass.async_block_till_done()
+    await settle(hass)
     assert entity_registry.async_get(BACKUP) is None
 
 
@@ -91,11 +120,11 @@ async def test_one_bad_answer_removes_nothing(
 ) -> None:
     plex.inject(fault, "/butler", times=1)
     await tick(61)
-    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
+    assert states(hass, BACKUP, BACKUP_ENABLED) == [STATE_UNAVAILABLE] * 2
     assert entity_registry.async_get(BACKUP)
 
     await tick(61)
-    assert hass.states.get(BACKUP).state == "idle"
+    assert states(hass, BACKUP, BACKUP_ENABLED) == ["idle", "on"]
     assert "unique ID" not in caplog.text  # nothing was added a second time
 
 

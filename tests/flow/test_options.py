@@ -9,8 +9,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
-
-from .common import NEXT_START, states
+from tests.common import NEXT_START, settle, states
 
 
 async def submit(hass: HomeAssistant, entry: MockConfigEntry, **options: str) -> Any:
@@ -19,7 +18,7 @@ async def submit(hass: HomeAssistant, entry: MockConfigEntry, **options: str) ->
     assert form["step_id"] == "init"
     assert form["description_placeholders"] == {"time_zone": hass.config.time_zone}
     result = await hass.config_entries.options.async_configure(form["flow_id"], options)
-    await hass.async_block_till_done()
+    await settle(hass)
     return result
 
 

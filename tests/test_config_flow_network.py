@@ -27,6 +27,7 @@ from .common import (
     move,
     options,
     restart,
+    settle,
     start_flow,
     stored,
     submit,
@@ -184,9 +185,6 @@ async def test_a_token_goes_nowhere_before_the_address_was_confirmed(
         assert {request.token for request in impostor.requests} == {None}
 
 
-# Servers that are set up
-
-
 async def test_a_search_updates_the_address_of_a_server_that_is_set_up(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator, loaded: MockConfigEntry
 ) -> None:
@@ -221,9 +219,6 @@ async def test_a_server_that_answers_where_it_was_stays_there(
         assert loaded.data == was
         assert loaded.runtime_data is coordinator  # nor was it loaded anew
         assert {request.token for request in impostor.requests} <= {None}
-
-
-# Servers that announce themselves
 
 
 async def announce(hass: HomeAssistant, port: int | None, name: str = "Media") -> Any:
@@ -283,7 +278,7 @@ async def test_zeroconf_updates_the_address_of_a_server_that_is_set_up(
     result = await announce(hass, plex.port)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-    await hass.async_block_till_done()
+    await settle(hass)
     assert loaded.data == stored(plex)
     assert loaded.state is ConfigEntryState.LOADED
 
