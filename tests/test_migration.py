@@ -15,15 +15,17 @@ from .simulator import PlexSimulator
 
 
 async def load(
-    hass: HomeAssistant, plex: PlexSimulator, version: int = 1, **changes: str | bool
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    minor_version: int = 1,
+    **changes: str | bool,
 ) -> MockConfigEntry:
-    """Set up an entry whose minor version is 1."""
+    """Set up an entry of another version."""
     entry = MockConfigEntry(
         domain=DOMAIN,
         unique_id=plex.machine_identifier,
         data=typed(plex, **changes),
-        version=version,
-        minor_version=1,
+        minor_version=minor_version,
     )
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
@@ -69,10 +71,10 @@ async def test_the_hash_of_a_verified_name_is_stored(
     } == proof
 
 
-async def test_a_later_version_is_left_alone(
+async def test_a_later_minor_version_is_left_alone(
     hass: HomeAssistant, plex: PlexSimulator
 ) -> None:
-    entry = await load(hass, plex, version=2)
-    assert entry.state is ConfigEntryState.MIGRATION_ERROR
+    entry = await load(hass, plex, minor_version=3)
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.minor_version == 3
     assert entry.data == typed(plex)
-    assert plex.requests == []

@@ -10,13 +10,11 @@ from .plex import direct_hash_of
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-    """Migrate an entry; return False if it is of a later major version.
+    """Migrate an entry from version 1.1, which had one client identifier for all.
 
-    Version 1.1 had one client identifier for all entries. Their tokens belong to it.
+    Its token belongs to that identifier, so it keeps it.
     """
-    if entry.version > 1:
-        return False
-    if entry.minor_version < 2:  # noqa: PLR2004
+    if entry.minor_version == 1:
         data = dict(entry.data)
         data[CONF_CLIENT_IDENTIFIER] = f"{DOMAIN}-{await instance_id.async_get(hass)}"
         if data[CONF_VERIFY_SSL] and (hash_ := direct_hash_of(data[CONF_URL])):

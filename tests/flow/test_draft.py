@@ -105,6 +105,24 @@ async def test_a_host_name_without_a_token(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+@pytest.mark.usefixtures("trusted")
+async def test_a_name_of_an_address_without_a_token(
+    hass: HomeAssistant, plex: PlexSimulator, direct_tls: SSLContext
+) -> None:
+    await restart(plex, direct_tls)
+    url = direct_url(plex)
+    result = await submit(hass, await start(hass), url=url, verify_ssl=True)
+    assert result["errors"] == {CONF_TOKEN: "token_required"}
+
+
+async def test_another_error_without_a_token(
+    hass: HomeAssistant, plex: PlexSimulator
+) -> None:
+    plex.inject(Fault.SERVER_ERROR)
+    result = await submit(hass, await start(hass), url=plex.url, verify_ssl=True)
+    assert result["errors"] == {"base": "server_error"}
+
+
 async def test_what_was_typed_is_kept_after_an_error(
     hass: HomeAssistant, plex: PlexSimulator
 ) -> None:
