@@ -135,7 +135,7 @@ async def test_a_network_that_is_not_to_be_used_is_not_searched(
 async def test_a_server_that_has_gone_meanwhile(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator
 ) -> None:
-    gdm.servers = [GdmServer.of(plex)]
+    gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
     result = await search(hass)
     await plex.stop()
     result = await submit(hass, result, server=plex.machine_identifier)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
+import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
@@ -20,9 +21,11 @@ from .common import (
     OF_TASK,
     OPTIMIZE,
     PROGRESS,
+    START,
     Tick,
     disable,
     parent,
+    press,
     reads,
     settle,
     states,
@@ -162,8 +165,7 @@ async def test_another_server_at_the_address(
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "wrong_server"
-    # Nobody but the right server has seen the list of tasks asked for.
-    assert [request.raw_path for request in reads(plex)] == ["/identity"]
+    assert {(r.raw_path, r.token) for r in plex.requests} == {("/identity", None)}
 
 
 async def test_another_server_after_an_outage(
@@ -179,3 +181,37 @@ async def test_another_server_after_an_outage(
     plex.machine_identifier = right
     await tick(60)
     assert hass.states.get(BACKUP).state == "idle"
+
+
+@pytest.mark.parametrize("seconds", [0.6, 0.7])
+async def test_refresh_is_not_put_off(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    seconds: float,
+) -> None:
+    """Presses that follow each other closely do not delay what they show."""
+    disable(plex, "OptimizeDatabase")
+    for _ in range(3):
+        await press(hass, "backup_database_stop")
+        await tick(seconds)
+    assert states(hass, OPTIMIZE) == ["disabled"]
+
+    await press(hass, "backup_database_stop")
+    disable(plex, "BackupDatabase")
+    await tick(1)
+    await tick(1)
+    assert states(hass, BACKUP) == ["disabled"]
+
+
+async def test_refresh_after_settings_that_change_again_and_again(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    for hour in (3, 4, 1):
+        plex.change_settings(ButlerStartHour=str(hour), ButlerTaskBackupDatabase="0")
+        await settle(hass)
+        await tick(0.7)
+    assert states(hass, BACKUP) == ["disabled"]
+    await tick(1)
+    assert states(hass, START) == ["1"]

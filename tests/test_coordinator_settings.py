@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
+from custom_components.plex_butler.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -26,6 +27,7 @@ from .common import (
     WINDOW,
     Hung,
     Tick,
+    set_hour,
     settle,
     states,
 )
@@ -79,7 +81,7 @@ async def test_never_by_itself_without_polling(
 
     plex.change_settings(ButlerStartHour="4")
     await hass.services.async_call(
-        "homeassistant", "update_entity", {"entity_id": [BACKUP]}, blocking=True
+        "homeassistant", "update_entity", {"entity_id": [START]}, blocking=True
     )
     await settle(hass)
     assert states(hass, START) == ["4"]
@@ -267,18 +269,37 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
     for _ in range(14):
         await tick(60)
     plex.requests.clear()
-    poll = asyncio.create_task(tick(60))
-    await plex.wait_for_request("GET", PREFS)
+    await tick(60)
+    assert reads(plex) == 1
     plex.butler.start("OptimizeDatabase")
-    await loaded.runtime_data.get_butler_tasks()
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": loaded.entry_id},
+        blocking=True,
+        return_response=True,
+    )
     assert states(hass, f"sensor.{OF_TASK}optimize_database") == ["running"]
 
-    # One more that is to be read has no other wait behind the first.
-    reading = [asyncio.create_task(read(loaded)) for _ in range(3)]
     plex.clear_faults()
-    await asyncio.gather(poll, *reading)
-    assert reads(plex) == 2
+    await settle(hass)
+    assert states(hass, START) == ["2"]
 
 
-async def read(entry: MockConfigEntry) -> None:
-    await entry.runtime_data.async_read_settings()
+@pytest.mark.usefixtures("no_pause")
+async def test_reads_do_not_queue_up_behind_a_write(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.requests.clear()
+    plex.inject(Fault.SLOW, PREFS, "PUT")
+    write = asyncio.create_task(set_hour(hass, START, 4))
+    for days in range(5):
+        await settle(hass)
+        plex.change_settings(OnDeckWindow=str(days))
+        await settle(hass)
+        await tick(1)
+    plex.clear_faults()
+    await write
+    await settle(hass)
+    assert states(hass, START) == ["4"]
+    assert reads(plex) <= 3  # that of the write, and two for all the changes

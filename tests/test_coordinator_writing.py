@@ -96,7 +96,7 @@ async def test_cancelled_in_the_pause(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What became of it is read all the same, and the next write is not held up."""
-    write = asyncio.create_task(loaded.runtime_data.set_settings({"ButlerEndHour": 7}))
+    write = asyncio.create_task(move_window(hass, loaded, start=2, end=7))
     await settle(hass)
     assert states(hass, END) == ["7"]
     write.cancel()

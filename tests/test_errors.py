@@ -70,10 +70,10 @@ NEWS = [
     ),
     News(
         Fault.DROP,
-        "https_required",
+        "cannot_connect",
         CONF_URL,
-        "https_required",
-        "address that starts with https://",
+        "cannot_connect",
+        "Media Server cannot be reached (closed without an answer)",
     ),
     News(
         Fault.TRUNCATED,
@@ -131,6 +131,16 @@ async def test_setup(
     assert entry.error_reason_translation_key == news.key
     assert news.text in str(entry.reason)
     assert reauth_flows(hass) == (news.key == "invalid_auth")
+
+
+async def test_setup_where_http_never_worked(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry
+) -> None:
+    """A server that requires secure connections refuses http like this."""
+    plex.inject(Fault.DROP)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.error_reason_translation_key == "https_required"
+    assert "address that starts with https://" in str(entry.reason)
 
 
 async def test_setup_timeout(

@@ -7,6 +7,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.plex_butler.plex import connection
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 
@@ -18,6 +19,7 @@ from .common import (
     RUNNING_TASKS,
     Tick,
     press,
+    settle,
     states,
     until,
 )
@@ -81,6 +83,35 @@ async def test_run_started_by_the_server(
         finished("OptimizeDatabase", "Optimize Database", 90.0),
     ]
     assert plex.requests == []  # it was told all that
+
+
+@pytest.mark.parametrize("refusal", [None, 404], ids=["stream", "polls"])
+async def test_states_are_right_when_a_run_is_told(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    tick: Tick,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: int | None,
+) -> None:
+    """An automation that a run triggers finds the task as that run left it."""
+    monkeypatch.setattr(connection, "HEARTBEAT", 1e9)
+    plex.websocket_refusal = refusal
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    found = []
+
+    @callback
+    def look(event: Event[EventStateChangedData]) -> None:
+        if event.data["entity_id"] == ACTIVITY:
+            found.extend(states(hass, OPTIMIZE))
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, look)
+    for change in (plex.butler.start, plex.finish):
+        change("OptimizeDatabase")
+        await settle(hass)
+        await tick(60)
+    assert found == ["running", "idle"]
 
 
 async def test_button_for_a_task_that_is_over_before_the_answer(

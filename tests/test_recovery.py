@@ -1,13 +1,16 @@
 """A server that is lost is found again, or the user is told what to do."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from ssl import SSLContext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN, DOMAIN
+from custom_components.plex_butler.plex import discovery
 from homeassistant.config_entries import ConfigEntries, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -190,19 +193,22 @@ async def test_a_renewed_certificate(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plex: PlexSimulator,
+    gdm: GdmResponder,
     direct_tls: SSLContext,
     renewed_tls: SSLContext,
     lost: Lost,
     issues: Issues,
 ) -> None:
-    """It tells itself for which name it is valid."""
+    """It tells itself for which name it is valid, so nobody else is asked."""
     await restart(plex, direct_tls)
     await use(hass, entry, plex, url=direct_url(plex))
     await restart(plex, renewed_tls)
+    gdm.servers = [GdmServer.of(plex, RENEWED_HASH)]
     await lost(entry)
     assert entry.data == stored(plex, url=direct_url(plex, RENEWED_HASH))
     assert entry.state is ConfigEntryState.LOADED
     assert issues() == []
+    assert gdm.searches == 0
 
 
 @pytest.mark.usefixtures("trusted")
@@ -476,3 +482,41 @@ async def test_a_server_that_never_loaded_is_removed(
     assert issues() == ["not_owner"]
     await hass.config_entries.async_remove(entry.entry_id)
     assert issues() == []
+
+
+async def test_searches_while_setup_is_retried(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    tick: Tick,
+) -> None:
+    """There is one in five minutes, however often Home Assistant retries."""
+    await plex.stop()
+    await hass.config_entries.async_setup(entry.entry_id)
+    for seconds in (5, 10, 20, 40, 80, 80):
+        await tick(seconds)
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert gdm.searches == 2  # each is sent twice
+    await tick(160)
+    assert gdm.searches == 4
+
+
+async def test_setup_does_not_wait_for_a_search(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The search never ends here."""
+    clock = SimpleNamespace(
+        sleep=lambda _: asyncio.Event().wait(),
+        get_running_loop=asyncio.get_running_loop,
+    )
+    monkeypatch.setattr(discovery, "asyncio", clock)
+    await plex.stop()
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    await gdm.wait_for_search()
+    await hass.config_entries.async_remove(entry.entry_id)

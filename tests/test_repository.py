@@ -1,5 +1,8 @@
-"""The files beside the code say the same things as the code."""
+"""The files beside the code say the same as the code, and that is cut as agreed."""
 
+import ast
+from collections import Counter
+from collections.abc import Iterator, Mapping
 import json
 from pathlib import Path
 import re
@@ -9,8 +12,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
-from custom_components.plex_butler.const import DOMAIN
+from custom_components.plex_butler.const import DOMAIN, PLATFORMS
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,7 +24,10 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "custom_components" / DOMAIN
 
 
-CODE = "".join(path.read_text() for path in sorted(FOLDER.glob("*.py")))
+TREES = {
+    str(path.relative_to(FOLDER)): ast.parse(path.read_text())
+    for path in sorted(FOLDER.rglob("*.py"))
+}
 
 
 EN = json.loads((FOLDER / "translations/en.json").read_text())
@@ -48,6 +57,12 @@ def leaves(node: Any, path: str = "") -> dict[str, str]:
 
 def placeholders(text: str) -> set[str]:
     return set(re.findall(r"{(\w+)}", text))
+
+
+async def test_actions_exist_without_a_server(hass: HomeAssistant) -> None:
+    """An automation that is written before the server is loaded is not wrong."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert set(hass.services.async_services_for_domain(DOMAIN)) == set(SERVICES)
 
 
 def test_actions_have_their_texts_and_icons() -> None:
@@ -81,27 +96,26 @@ def test_states_have_their_texts_and_icons() -> None:
 
 
 def test_errors_have_their_texts() -> None:
-    """Every key of an exception or a form is there, and none is left over."""
-    code = "".join(path.read_text() for path in FOLDER.rglob("*.py"))
-    for key in EN["exceptions"] | EN["config"]["error"] | EN["config"]["abort"]:
-        assert re.search(rf'"{key}"', code) or key in HOME_ASSISTANTS
-    raised = set(re.findall(r'translation_key="(\w+)"', CODE)) - entity_keys()
+    """Every key of an exception is there, and no text is left over."""
+    raised = {
+        keyword.value.value
+        for tree in TREES.values()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and "translation_domain" in {keyword.arg for keyword in call.keywords}
+        for keyword in call.keywords
+        if keyword.arg == "translation_key" and isinstance(keyword.value, ast.Constant)
+    }
     assert raised <= set(EN["exceptions"])
-    keys = re.search(r"_KEYS: .*?{(.*?)}", CODE, re.DOTALL)
-    assert set(re.findall(r'"(\w+)"', keys.group(1))) <= set(EN["exceptions"])
-
-
-HOME_ASSISTANTS = {"already_configured"}
-
-
-def entity_keys() -> set[str]:
-    return {key for keys in EN["entity"].values() for key in keys}
-
-
-def test_exceptions_use_what_they_are_given() -> None:
-    given = {"server", "error", "entity_id", "hour"}
-    for message in leaves(EN["exceptions"]).values():
-        assert placeholders(message) <= given
+    texts = {
+        node.value
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+    }
+    used_by_home_assistant = {"already_configured"}
+    for key in EN["exceptions"] | EN["config"]["error"] | EN["config"]["abort"]:
+        assert key in texts | used_by_home_assistant
 
 
 @pytest.mark.parametrize(
@@ -149,3 +163,139 @@ def test_every_rule_of_the_quality_scale_has_its_status() -> None:
             assert rule["comment"]
         else:
             assert rule in {"done", "todo"}
+
+
+# How the code is cut: compose, do not chain
+
+
+type Trees = Mapping[str, ast.Module]
+
+
+def chained(trees: Trees) -> set[str]:
+    """Return the classes that alone use a base class of another file."""
+    classes = [
+        (path, node)
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    homes = {node.name: path for path, node in classes}
+    bases = [
+        (path, node.name, base.id)
+        for path, node in classes
+        for expression in node.bases
+        for base in [getattr(expression, "value", expression)]
+        if isinstance(base, ast.Name)
+    ]
+    uses = Counter(base for _, _, base in bases)
+    return {
+        f"{path}: {name}({base})"
+        for path, name, base in bases
+        if homes.get(base, path) != path and uses[base] == 1
+    }
+
+
+def leaked(trees: Trees) -> set[str]:
+    """Return the private names that are used outside of the file that owns them."""
+    owned = {path: set(defined(tree)) for path, tree in trees.items()}
+    return {
+        f"{path}: {name}"
+        for path, tree in trees.items()
+        for name in used(tree)
+        if name.startswith("_")
+        and not name.startswith(("__", "_attr_"))
+        and name not in owned[path]
+        and any(name in names for names in owned.values())
+    }
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a file gives to something of its own."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.TypeAlias(name=ast.Name(id=name)):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name
+            case ast.arg(arg=name):
+                yield name
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                yield name
+
+
+def used(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a file takes from somewhere."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) | ast.alias(name=name):
+                yield name
+
+
+def parsed(sources: Mapping[str, str]) -> Trees:
+    return {path: ast.parse(source) for path, source in sources.items()}
+
+
+BASE = "class Base: ..."
+ENTITY = "from .base import Base\nclass Entity(Base): ..."
+GENERIC = "from .base import Base\nclass Entity(Base[int]): ..."
+
+
+@pytest.mark.parametrize(
+    ("sources", "found"),
+    [
+        ({"base.py": BASE, "one.py": ENTITY}, {"one.py: Entity(Base)"}),
+        ({"base.py": BASE, "one.py": GENERIC}, {"one.py: Entity(Base)"}),
+        ({"base.py": BASE, "one.py": ENTITY, "two.py": ENTITY}, set()),
+        ({"base.py": f"{BASE}\nclass Own(Base): ...", "one.py": ENTITY}, set()),
+        ({"one.py": f"{BASE}\nclass Own(Base): ..."}, set()),
+        ({"one.py": ENTITY}, set()),  # of Home Assistant, say
+    ],
+)
+def test_chains_are_found(sources: dict[str, str], found: set[str]) -> None:
+    assert chained(parsed(sources)) == found
+
+
+OWNER = "_LIMIT = 1\ndef _help(): ...\nclass One:\n def f(self): self._x = _help()"
+
+
+@pytest.mark.parametrize(
+    ("user", "found"),
+    [
+        ("from .owner import _help", {"user.py: _help"}),
+        ("from . import owner\nowner._LIMIT", {"user.py: _LIMIT"}),
+        ("def f(one): one._x", {"user.py: _x"}),
+        ("class Two(One):\n def g(self): return self._x", {"user.py: _x"}),
+        ("class Two:\n def g(self): self._x = 1", set()),
+        ("class Two(One):\n def g(self): self._hass_own()", set()),
+        ("class Two:\n def g(self): return self.__dict__, self._attr_name", set()),
+    ],
+)
+def test_leaks_are_found(user: str, found: set[str]) -> None:
+    assert leaked(parsed({"owner.py": OWNER, "user.py": user})) == found
+
+
+def test_no_class_is_cut_over_files() -> None:
+    assert chained(TREES) == set()
+
+
+def test_no_private_name_leaves_its_file() -> None:
+    assert leaked(TREES) == set()
+
+
+def test_the_plex_side_needs_no_home_assistant() -> None:
+    for path, tree in TREES.items():
+        for node in ast.walk(tree) if path.startswith("plex/") else ():
+            match node:
+                case ast.Import(names=names):
+                    assert not [n for n in names if "homeassistant" in n.name]
+                case ast.ImportFrom(module=module, level=level):
+                    assert level < 2
+                    assert "homeassistant" not in (module or "")
+
+
+def test_no_helper_is_named_like_a_platform() -> None:
+    """The loader of Home Assistant would take it for that."""
+    names = {path.removesuffix(".py") for path in TREES}
+    assert names & set(Platform) == set(PLATFORMS)

@@ -16,7 +16,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .common import BACKUP, OPTIMIZE, Tick, until
+from .common import BACKUP, OPTIMIZE, Tick, settle, until
 from .simulator import Fault, PlexSimulator, RunShape
 
 RUN = "/butler/OptimizeDatabase"
@@ -35,7 +35,7 @@ def wait(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
     )
 
 
-async def begun(hass: HomeAssistant, plex: PlexSimulator, waiting: Any) -> None:
+async def begun(hass: HomeAssistant, waiting: Any) -> None:
     """Return when the task has been started and is waited for."""
     await until(hass, OPTIMIZE, "running")
     assert not waiting.done()
@@ -48,7 +48,7 @@ async def test_finished(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     started = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
     freezer.tick(90)
     plex.finish("OptimizeDatabase")
@@ -84,7 +84,7 @@ async def test_never_seen(
     """Without the stream a short task is not seen; a read that finds nothing ends it."""
     plex.tasks["OptimizeDatabase"] = replace(plex.tasks["OptimizeDatabase"], duration=0)
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     await tick(1)
     run = (await waiting)[OPTIMIZE]
     assert run["result"] == "finished"
@@ -95,7 +95,7 @@ async def test_polled(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     for _ in range(5):
         await tick(11)
         assert not waiting.done()
@@ -115,17 +115,8 @@ async def test_already_running(
     plex.butler.start("OptimizeDatabase")
     await until(hass, OPTIMIZE, "running")
     freezer.tick(60)
-    plex.requests.clear()
     waiting = wait(hass, OPTIMIZE)
-    await plex.wait_for_request("POST", RUN)
-    # One more request, and that one has been answered.
-    await hass.services.async_call(
-        DOMAIN,
-        "get_butler_tasks",
-        {"config_entry_id": live.entry_id},
-        blocking=True,
-        return_response=True,
-    )
+    await settle(hass)
     assert not waiting.done()
     plex.finish("OptimizeDatabase")
     run = (await waiting)[OPTIMIZE]
@@ -143,12 +134,12 @@ async def test_an_earlier_run_ends_while_ours_is_asked_for(
     freezer.tick(60)
     plex.inject(Fault.SLOW, RUN)
     waiting = wait(hass, OPTIMIZE)
-    await plex.wait_for_request("POST", RUN)
+    await settle(hass)
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
 
     plex.clear_faults()
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     freezer.tick(5)
     plex.finish("OptimizeDatabase")
     run = (await waiting)[OPTIMIZE]
@@ -159,7 +150,7 @@ async def test_timed_out(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     waiting = wait(hass, OPTIMIZE, timeout={"minutes": 5})
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     await tick(299)
     assert not waiting.done()
     await tick(2)
@@ -183,14 +174,14 @@ async def test_stopped(
 ) -> None:
     plex.stop_delay = 0
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     data = target or {"config_entry_id": live.entry_id}
     await hass.services.async_call(DOMAIN, action, data, blocking=True)
     assert (await waiting)[OPTIMIZE]["result"] == "stopped"
 
     # The next run is not the one that was stopped.
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     plex.finish("OptimizeDatabase")
     assert (await waiting)[OPTIMIZE]["result"] == "finished"
 
@@ -199,14 +190,14 @@ async def test_stopped_before_the_answer(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     plex.inject(Fault.SLOW, RUN)
     stop = asyncio.create_task(
         hass.services.async_call(
             DOMAIN, "stop_task", {"entity_id": OPTIMIZE}, blocking=True
         )
     )
-    await plex.wait_for_request("DELETE", RUN)
+    await settle(hass)
     plex.finish("OptimizeDatabase")
     assert (await waiting)[OPTIMIZE]["result"] == "stopped"
     plex.clear_faults()
@@ -217,7 +208,7 @@ async def test_stop_that_failed(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     plex.inject(Fault.SERVER_ERROR, RUN)
     with pytest.raises(HomeAssistantError):
         await hass.services.async_call(
@@ -233,7 +224,7 @@ async def test_several_together(
     plex.tasks["BackupDatabase"] = replace(plex.tasks["BackupDatabase"], duration=None)
     waiting = wait(hass, BACKUP, OPTIMIZE)
     await until(hass, BACKUP, "running")
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
     assert not waiting.done()
@@ -249,7 +240,7 @@ async def test_unloaded_meanwhile(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     await hass.config_entries.async_unload(live.entry_id)
     with pytest.raises(HomeAssistantError, match="was unloaded") as raised:
         await waiting
@@ -260,10 +251,27 @@ async def test_server_lost_meanwhile(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
     waiting = wait(hass, OPTIMIZE)
-    await begun(hass, plex, waiting)
+    await begun(hass, waiting)
     await plex.stop()
     with pytest.raises(HomeAssistantError, match="cannot be reached"):
         await waiting
+
+
+async def test_wait_that_begins_after_an_outage(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """A good poll fails nobody, whatever the last bad one said."""
+    await plex.stop()
+    await tick(60)
+    await plex.start()
+    await tick(60)
+    waiting = wait(hass, OPTIMIZE)
+    await begun(hass, waiting)
+    await tick(11)
+    assert not waiting.done()
+    plex.finish("OptimizeDatabase")
+    await tick(11)
+    assert (await waiting)[OPTIMIZE]["result"] == "finished"
 
 
 async def test_script_stopped_meanwhile(

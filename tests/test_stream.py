@@ -68,7 +68,7 @@ async def test_server_without_a_websocket(
     for _ in range(20):
         await tick(60)
     assert states(hass, BACKUP) == ["idle"]
-    ours = [r for r in caplog.records if "so it is polled" in r.message]
+    ours = [r for r in caplog.records if "polled instead" in r.message]
     assert [record.levelname for record in ours] == ["INFO"]
     assert "WARNING" not in {
         r.levelname for r in caplog.records if r.name.startswith("custom_components")
@@ -83,17 +83,46 @@ async def test_stream_that_will_not_have_us(
     tick: Tick,
     fault: Fault,
 ) -> None:
-    """Only the list of tasks tells whether the token is good."""
+    """Only the list of tasks shows whether the token is valid."""
     plex.websocket_refusal = None
     plex.inject(fault, WEBSOCKET)
     await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
-    plex.requests.clear()
-    for _ in range(5):
+    for _ in range(2):
+        plex.requests.clear()
+        for _ in range(4):
+            await tick(60)
+        assert WEBSOCKET not in {request.raw_path for request in plex.requests}
         await tick(60)
+        assert WEBSOCKET in {request.raw_path for request in plex.requests}
     assert states(hass, BACKUP) == ["idle"]
-    assert len(plex.requests) == len(reads(plex)) == 10
     assert hass.config_entries.flow.async_progress() == []
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.FORBIDDEN])
+async def test_refused_stream_while_polls_fail(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    tick: Tick,
+    fault: Fault,
+) -> None:
+    """The token may be invalid, so it is not sent until a poll succeeds."""
+    plex.websocket_refusal = None
+    plex.inject(fault, WEBSOCKET)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    plex.inject(Fault.SERVER_ERROR, "/butler")
+    for _ in range(6):
+        await tick(60)
+    plex.requests.clear()
+    for _ in range(10):
+        await tick(60)
+    assert WEBSOCKET not in {request.raw_path for request in plex.requests}
+
+    plex.clear_faults()
+    await tick(60)
+    await plex.wait_for_sockets(1)
 
 
 async def test_dead_peer(

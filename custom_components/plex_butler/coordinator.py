@@ -33,7 +33,7 @@ from .devices import (
     async_update_version,
 )
 from .errors import action_error, poll_error
-from .helpers import DelayedCall
+from .helpers import BackgroundRefresh
 from .models import ButlerData
 from .plex import (
     ActivityEvent,
@@ -97,7 +97,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._unreported: list[Run] = []
         self._timeouts = 0
         self._fast_polling_until = dt_util.utcnow()
-        self._delayed_refresh = DelayedCall(hass, REFRESH_DELAY, self._refresh_now)
+        self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
         self._cancel_publish: CALLBACK_TYPE | None = None
 
     @property
@@ -185,22 +185,9 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         return self.data
 
     @callback
-    def refresh_soon(self) -> None:
-        """Refresh when Plex can show the effect of a change."""
-        if not self._shutdown_requested:
-            self._delayed_refresh.request()
-
-    @callback
-    def expect_change(self) -> None:
-        """Refresh soon, and poll faster for a while."""
+    def poll_faster(self) -> None:
+        """Poll faster for a while, because a change is expected."""
         self._fast_polling_until = dt_util.utcnow() + FAST_POLLING
-        self.refresh_soon()
-
-    @callback
-    def _refresh_now(self) -> None:
-        self.config_entry.async_create_background_task(
-            self.hass, self.async_refresh(), f"{self.name} - refresh"
-        )
 
     # Push
 
@@ -215,7 +202,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._watch.stream(up=up, now=dt_util.utcnow())
         if self.stream_up != up:
             self.stream_up = up
-            self._refresh_now()
+            self.refresh.now()
 
     # Publish
 
@@ -268,7 +255,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     async def async_shutdown(self) -> None:
         """Stop all timers, and fail pending waits."""
         await super().async_shutdown()
-        self._delayed_refresh.cancel()
+        self.refresh.shut_down()
         if self._cancel_publish:
             self._cancel_publish()
         self.runs.fail(
@@ -348,7 +335,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             with self.action_errors():
                 yield
         finally:
-            self.expect_change()
+            self.poll_faster()
+            self.refresh.soon()
 
     @contextmanager
     def action_errors(self) -> Iterator[None]:

@@ -20,7 +20,6 @@ from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import server_identifier, task_identifier
 from .plex import (
     ButlerTask,
-    MaintenanceWindow,
     Setting,
     SettingKind,
     SettingValue,
@@ -121,8 +120,7 @@ class SettingEntity(ButlerEntity[ButlerSettingsCoordinator]):
 class WindowEntity(ButlerEntity[ButlerSettingsCoordinator]):
     """An entity that changes when the maintenance window opens or closes."""
 
-    _scheduled_for: MaintenanceWindow | None = None
-    _cancel: CALLBACK_TYPE | None = None
+    _cancel_timer: CALLBACK_TYPE | None = None
 
     @property
     @override
@@ -136,37 +134,28 @@ class WindowEntity(ButlerEntity[ButlerSettingsCoordinator]):
         """Schedule the first change."""
         await super().async_added_to_hass()
         self.async_on_remove(self._cancel_change)
-        self._schedule_change(dt_util.utcnow())
+        self._schedule_change()
 
     @override
     @callback
-    def _handle_coordinator_update(self) -> None:
-        """Schedule the next change anew if the window was moved."""
-        if self.coordinator.window != self._scheduled_for:
-            self._schedule_change(dt_util.utcnow())
+    def _handle_coordinator_update(self, _now: datetime | None = None) -> None:
+        self._schedule_change()
         super()._handle_coordinator_update()
 
     @callback
-    def _schedule_change(self, now: datetime) -> None:
+    def _schedule_change(self) -> None:
         """Update the state at the moment the window opens or closes next."""
         self._cancel_change()
-        self._scheduled_for = window = self.coordinator.window
-        if window and (moment := window.next_change(now)):
-            self._cancel = async_track_point_in_utc_time(
-                self.hass, self._handle_change, moment
+        window = self.coordinator.window
+        if window and (moment := window.next_change(dt_util.utcnow())):
+            self._cancel_timer = async_track_point_in_utc_time(
+                self.hass, self._handle_coordinator_update, moment
             )
 
     @callback
-    def _handle_change(self, now: datetime) -> None:
-        self._cancel = None
-        self._schedule_change(now)
-        self.async_write_ha_state()
-
-    @callback
     def _cancel_change(self) -> None:
-        if self._cancel:
-            self._cancel()
-            self._cancel = None
+        if self._cancel_timer:
+            self._cancel_timer()
 
 
 def task_settings(

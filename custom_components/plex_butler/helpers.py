@@ -1,6 +1,7 @@
-"""Helpers of Butler for Plex: Plex clients, escaped text, delayed calls."""
+"""Helpers of Butler for Plex: Plex clients, escaped text, background refreshes."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 import re
@@ -13,6 +14,7 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.loader import async_get_integration
 
 from .const import CONF_CLIENT_IDENTIFIER, DOMAIN
@@ -122,42 +124,60 @@ async def async_identify(
     return None
 
 
-class DelayedCall:
-    """Calls a function some time after the first of many requests.
+class BackgroundRefresh:
+    """Refreshes a coordinator in the background, as often as needed and no more."""
 
-    Later requests do not put the call off. If there were any, it is repeated once.
-    """
-
-    def __init__(
-        self, hass: HomeAssistant, delay: float, action: Callable[[], None]
-    ) -> None:
-        """Initialize; `delay` is in seconds."""
-        self._hass = hass
+    def __init__(self, coordinator: DataUpdateCoordinator[Any], delay: float) -> None:
+        """Initialize; `delay` is the number of seconds that `soon` waits."""
+        self._coordinator = coordinator
         self._delay = delay
-        self._action = action
         self._cancel: CALLBACK_TYPE | None = None
         self._repeat = False
+        self._waiting = False
+        self._shut_down = False
+        self._lock = asyncio.Lock()
 
     @callback
-    def request(self) -> None:
-        """Call the function soon."""
+    def now(self) -> None:
+        """Refresh, unless a refresh that has not begun yet will do."""
+        if not self._waiting and (entry := self._coordinator.config_entry):
+            self._waiting = True
+            entry.async_create_background_task(
+                self._coordinator.hass,
+                self._refresh(),
+                f"{self._coordinator.name} - refresh",
+            )
+
+    @callback
+    def soon(self) -> None:
+        """Refresh after the delay.
+
+        Calls during the delay do not extend it: they lead to one more refresh.
+        """
         if self._cancel:
             self._repeat = True
-        else:
-            self._cancel = async_call_later(self._hass, self._delay, self._call)
+        elif not self._shut_down:
+            self._cancel = async_call_later(
+                self._coordinator.hass, self._delay, self._delay_over
+            )
 
     @callback
-    def cancel(self) -> None:
-        """Drop a call that has not been made yet."""
+    def shut_down(self) -> None:
+        """Cancel a delayed refresh, and delay no other."""
+        self._shut_down = True
         if self._cancel:
             self._cancel()
-            self._cancel = None
-        self._repeat = False
+        self._cancel = None
 
     @callback
-    def _call(self, _now: datetime) -> None:
+    def _delay_over(self, _now: datetime) -> None:
         self._cancel = None
+        self.now()
         if self._repeat:
             self._repeat = False
-            self.request()
-        self._action()
+            self.soon()
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            self._waiting = False
+            await self._coordinator.async_refresh()

@@ -19,7 +19,7 @@ from .const import (
     TOLERATED_TIMEOUTS,
 )
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
-from .helpers import DelayedCall
+from .helpers import BackgroundRefresh
 from .plex import (
     MaintenanceWindow,
     PlexBusyError,
@@ -69,7 +69,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         self._failure_logged = False
         self._was_available = True
         self._tasks = set(butler.data.tasks)
-        self._delayed_refresh = DelayedCall(self.hass, REFRESH_DELAY, self._refresh_now)
+        self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
 
     @property
     def window(self) -> MaintenanceWindow | None:
@@ -88,8 +88,12 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
     @override
     async def _async_update_data(self) -> Settings | None:
         """Read the settings."""
+        before = self.data
         async with self._lock:
             await self._read()
+        if self.data is not before:
+            # The base class compares with the data before the read, not with a write.
+            self._publish()
         return self._shown()
 
     async def _read(self) -> None:
@@ -137,7 +141,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         available = self.butler.last_update_success
         tasks = set(self.butler.data.tasks)
         if available and not self._was_available:
-            self._refresh_now()
+            self.refresh.now()
         if available != self._was_available or tasks != self._tasks:
             self._was_available, self._tasks = available, tasks
             self.async_update_listeners()
@@ -150,23 +154,11 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             for setting_id in setting_ids
         )
 
-    @callback
-    def refresh_soon(self) -> None:
-        """Refresh when the server can be asked for a changed setting."""
-        if not self._shutdown_requested:
-            self._delayed_refresh.request()
-
-    @callback
-    def _refresh_now(self) -> None:
-        self.config_entry.async_create_background_task(
-            self.hass, self.async_refresh(), f"{self.name} - settings refresh"
-        )
-
     @override
     async def async_shutdown(self) -> None:
         """Stop all timers."""
         await super().async_shutdown()
-        self._delayed_refresh.cancel()
+        self.refresh.shut_down()
 
     async def write(self, values: SettingValues) -> None:
         """Change settings in one request, and read them back.
@@ -184,15 +176,16 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
                     await self._read()
                     self._check(values)
         except BaseException:  # Even a cancelled request may have changed them.
-            self.refresh_soon()
+            self.refresh.now()
             raise
         else:
             if self._failures:
-                self.refresh_soon()
+                self.refresh.soon()
         finally:
             self._pending.remove(values)
             self._publish()
-            self.butler.expect_change()
+            self.butler.poll_faster()
+            self.butler.refresh.now()
 
     def _check(self, values: SettingValues) -> None:
         """Raise PlexSettingError unless the listed settings have these values."""

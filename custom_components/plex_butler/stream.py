@@ -68,7 +68,7 @@ class ButlerStream:
                     case StreamUp():
                         self._failure_logged = False
                         self._butler.set_stream(up=True)
-                    case StreamDown():
+                    case _:
                         self._butler.set_stream(up=False)
                         self._log(event)
                         if isinstance(event.error, _REFUSED):
@@ -79,9 +79,9 @@ class ButlerStream:
         if event.activities:
             self._butler.process_activities(event.activities)
         if self._settings.changed_elsewhere(event.settings):
-            self._settings.refresh_soon()
+            self._settings.refresh.soon()
             # A setting may enable or disable a task.
-            self._butler.refresh_soon()
+            self._butler.refresh.soon()
 
     def _log(self, event: StreamDown) -> None:
         """Log once why there are no live updates."""
