@@ -42,7 +42,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     entry.runtime_data = PlexButlerRuntimeData(
         butler=butler, settings=settings, history=history
     )
-    entry.async_on_unload(async_fire_run_events(hass, entry.runtime_data))
+    async_fire_run_events(hass, entry.runtime_data)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ButlerStream(server, butler, settings).async_start(hass, entry)
     return True
