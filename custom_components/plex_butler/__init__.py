@@ -15,6 +15,7 @@ from .devices import listed_identifiers
 from .helpers import async_create_server
 from .history import RunHistory, async_remove_history
 from .logbook import async_fire_run_events
+from .migration import async_migrate_entry  # noqa: F401 -- Home Assistant calls it
 from .recovery import async_stop
 from .services import async_setup_services
 from .settings import ButlerSettingsCoordinator

@@ -12,14 +12,13 @@ from yarl import URL
 from homeassistant.components import network
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.loader import async_get_integration
 
-from .const import DOMAIN
+from .const import CONF_CLIENT_IDENTIFIER, DOMAIN
 from .plex import (
     ClientInfo,
     DiscoveredServer,
@@ -45,10 +44,13 @@ def markdown(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
-async def _async_client_info(hass: HomeAssistant) -> ClientInfo:
+async def _async_client_info(
+    hass: HomeAssistant, data: Mapping[str, Any] | None = None
+) -> ClientInfo:
+    """Return the client information of an entry, or for requests without a token."""
     integration = await async_get_integration(hass, DOMAIN)
     return ClientInfo(
-        identifier=f"{DOMAIN}-{await instance_id.async_get(hass)}",
+        identifier=(data or {}).get(CONF_CLIENT_IDENTIFIER, DOMAIN),
         version=str(integration.version),
         device_name="Home Assistant",
         language=hass.config.language,
@@ -67,13 +69,17 @@ async def async_create_server(
         data[CONF_URL],
         data.get(CONF_TOKEN),
         machine_identifier=machine_identifier,
-        client=await _async_client_info(hass),
+        client=await _async_client_info(hass, data),
     )
 
 
-async def async_create_account(hass: HomeAssistant) -> PlexAccount:
-    """Return the client of plex.tv."""
-    return PlexAccount(async_get_clientsession(hass), await _async_client_info(hass))
+async def async_create_account(
+    hass: HomeAssistant, data: Mapping[str, Any]
+) -> PlexAccount:
+    """Return the client of plex.tv for the data of an entry."""
+    return PlexAccount(
+        async_get_clientsession(hass), await _async_client_info(hass, data)
+    )
 
 
 async def async_find_address(

@@ -153,7 +153,7 @@ async def _at_plex_tv(hass: HomeAssistant, entry: ConfigEntry) -> list[str]:
     """Return the server's URLs that plex.tv lists for the account, if there is one."""
     if not (token := entry.data.get(CONF_ACCOUNT_TOKEN)):
         return []
-    account = await async_create_account(hass)
+    account = await async_create_account(hass, entry.data)
     try:
         servers = await account.get_server_resources(token)
     except PlexError:

@@ -53,8 +53,9 @@ class LastRunSensorDescription(SensorEntityDescription):
 
 def _running_tasks(data: ButlerData) -> int | None:
     """Return the number of tasks that run; None if it is not known which ones do."""
-    running = len(data.maintenance.running)
-    return None if data.maintenance.unnamed else running
+    maintenance = data.maintenance
+    unknown = maintenance.unnamed or maintenance.active is None
+    return None if unknown else len(maintenance.running)
 
 
 def _running_titles(data: ButlerData) -> dict[str, Any]:

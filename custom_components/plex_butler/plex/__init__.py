@@ -17,7 +17,13 @@ from .butler_settings import (
     setting_kind_for_task,
 )
 from .connection import ClientInfo
-from .direct import Certificate, direct_hash_of, direct_url, read_certificate
+from .direct import (
+    Certificate,
+    direct_address,
+    direct_hash_of,
+    direct_url,
+    read_certificate,
+)
 from .discovery import DiscoveredServer, discover
 from .errors import (
     PlexAuthenticationError,
@@ -98,6 +104,7 @@ __all__ = [
     "StreamDown",
     "StreamUp",
     "WindowSetting",
+    "direct_address",
     "direct_hash_of",
     "direct_url",
     "discover",

@@ -33,8 +33,8 @@ _HINTS = {
 class Maintenance:
     """What is known about the Butler at one moment."""
 
-    active: bool
-    """Whether the Butler is at work, on whatever task."""
+    active: bool | None
+    """Whether the Butler is at work, on whatever task; None if it is not known."""
     running: frozenset[str]
     """Names of the tasks known to be running."""
     stopping: frozenset[str] = frozenset()
