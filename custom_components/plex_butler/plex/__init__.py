@@ -50,6 +50,7 @@ from .models import (
     StopResult,
     WindowSetting,
 )
+from .observations import Observations
 from .server import PlexServer
 from .url import normalize_url
 from .watch import ButlerWatch, Run
@@ -69,6 +70,7 @@ __all__ = [
     "Maintenance",
     "MaintenanceWindow",
     "Notifications",
+    "Observations",
     "Pin",
     "PlexAccount",
     "PlexAuthenticationError",

@@ -5,6 +5,7 @@ stop_task, start_all_tasks, stop_all_tasks, and those of the preferences). Every
 raises PlexError.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -71,6 +72,8 @@ class PlexServer:
         """Initialize; sends nothing."""
         self.identity: ServerIdentity | None = None
         """The identity that was checked last."""
+        self.answers: Counter[str] = Counter()
+        """How often each request to start or stop had each answer."""
         self._connection = PlexConnection(
             session, normalize_url(url), token, client or ClientInfo()
         )
@@ -239,8 +242,17 @@ class PlexServer:
         return _member(await self._get(path), "MediaContainer")
 
     async def _send(self, method: str, path: str) -> int:
-        async with self._trusted_connection() as connection:
-            return await connection.send(method, path)
+        answer: int | str = "none"
+        try:
+            async with self._trusted_connection() as connection:
+                answer = await connection.send(method, path)
+                return answer
+        except PlexError as err:
+            answer = getattr(err, "status", None) or type(err).__name__
+            raise
+        finally:
+            request = "all tasks" if path == "/butler" else "one task"
+            self.answers[f"{method} {request}: {answer}"] += 1
 
 
 def _task_path(name: str) -> str:
