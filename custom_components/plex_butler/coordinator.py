@@ -1,7 +1,14 @@
 """Coordinator of a server's Butler: polls, pushes and commands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,6 +49,7 @@ from .plex import (
     ActivityEvent,
     ButlerTask,
     ButlerWatch,
+    Observations,
     PlexAuthenticationError,
     PlexBusyError,
     PlexError,
@@ -107,6 +115,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.contexts: dict[str, Context | None] = {}
         self._server = server
         self._watch = ButlerWatch()
+        self.observations = Observations()
         # The listed tasks, with titles and descriptions.
         self._tasks: Mapping[str, ButlerTask] = {}
         # Runs that are reported as soon as the states are written.
@@ -126,6 +135,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     def server_url(self) -> URL:
         """The address of the server."""
         return self._server.url
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """How often each request to start or stop had each answer."""
+        return self._server.answers
 
     # Poll
 
@@ -166,7 +180,9 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         begun = dt_util.utcnow()
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
         activities = await self._server.get_activities()
-        self._unreported += self._watch.read(tasks, activities, begun, dt_util.utcnow())
+        now = dt_util.utcnow()
+        self.observations.read(tasks, activities, now)
+        self._unreported += self._watch.read(tasks, activities, begun, now)
         self._tasks = complete_tasks(self.hass, self._watch.tasks)
 
     def _snapshot(self) -> ButlerData:
@@ -213,9 +229,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     # Push
 
     @callback
-    def process_activities(self, events: Iterable[ActivityEvent]) -> None:
+    def process_activities(self, events: Sequence[ActivityEvent]) -> None:
         """Process changed activities, which the server pushed in one frame."""
-        self._unreported += self._watch.hear(events, dt_util.utcnow())
+        now = dt_util.utcnow()
+        self.observations.hear(events, now)
+        self._unreported += self._watch.hear(events, now)
         self._unreported = self._unreported[-FLOOD_RUNS:]
         self._publish(self._flood_delay())
 
@@ -327,10 +345,12 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     async def start_task(self, name: str, context: Context | None) -> StartResult:
         """Start a task."""
         requested = dt_util.utcnow()
+        window = self.config_entry.runtime_data.settings.window
+        start = self.observations.start(name, window, requested)
         with self._attribute([name], context):
             with self._watch.starting(name):
                 async with self._command():
-                    result = await self._server.start_task(name)
+                    start.result = result = await self._server.start_task(name)
             started = result is StartResult.STARTED
             self._apply(
                 self._watch.confirm_start(

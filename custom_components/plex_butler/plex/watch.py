@@ -339,7 +339,7 @@ class ButlerWatch:
         An activity that is still the same is still the same run, if it is about this
         task only: the Butler's own goes on from one task to the next.
         """
-        names = {self._finder.find_by_title(activity) for activity in same}
+        names = {self._finder.find(activity.title) for activity in same}
         for name, run in self._running.items():
             recent = run.started and begun - run.started <= MAX_GAP
             if not recent and name not in names:
