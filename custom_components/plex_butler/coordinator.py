@@ -26,9 +26,9 @@ from .const import (
     BUSY_INTERVAL,
     DOMAIN,
     FAST_POLLING,
+    FLOOD_BURST,
     FLOOD_INTERVAL,
     FLOOD_RUNS,
-    FLOOD_WRITES,
     IDLE_INTERVAL,
     LIVE_INTERVAL,
     LOGGER,
@@ -128,8 +128,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         # The tasks last written as running, and when (time of the event loop).
         self._written_running: frozenset[str] = frozenset()
         self._written_at = 0.0
+        # When the writes up to now will be one per FLOOD_INTERVAL (time of the loop).
         self._flood_until = 0.0
-        self._pushes = 0
 
     @property
     def server_url(self) -> URL:
@@ -189,7 +189,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         return ButlerData(
             tasks=self._tasks,
             maintenance=self._watch.maintenance,
-            current_runs=dict(self._watch.current_runs),
+            # Without what else is known of them, which may change with every frame.
+            current_runs={
+                name: Run(name=name, started=run.started)
+                for name, run in self._watch.current_runs.items()
+            },
             last_runs=dict(self._watch.last_runs),
         )
 
@@ -270,13 +274,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.async_update_listeners()
 
     def _flood_delay(self) -> float:
-        """Return the seconds to wait if there were many pushes in a short time."""
-        now = self.hass.loop.time()
-        if now >= self._flood_until:
-            self._flood_until = now + FLOOD_INTERVAL
-            self._pushes = 0
-        self._pushes += 1
-        return self._flood_until - now if self._pushes > FLOOD_WRITES else 0
+        """Return the seconds to wait if there were many writes in a short time."""
+        return self._flood_until - FLOOD_BURST - self.hass.loop.time()
 
     @callback
     def _schedule_look(self) -> None:
@@ -296,7 +295,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Write the states, then report the runs that changed them."""
         self._schedule_look()
         self._publish_timer.cancel()
-        self._written_at = self.hass.loop.time()
+        self._written_at = now = self.hass.loop.time()
+        self._flood_until = max(self._flood_until, now) + FLOOD_INTERVAL
         runs, self._unreported = self._unreported, []
         if final := self.data:
             # A task that started and ended in one go is written as running first.
