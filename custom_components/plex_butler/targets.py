@@ -40,15 +40,15 @@ class TargetedTask:
     @property
     def butler(self) -> ButlerCoordinator:
         """The coordinator; raises HomeAssistantError while the server is not loaded."""
-        if self.entry.state is ConfigEntryState.LOADED:
-            return self.entry.runtime_data.butler
+        entry = self.entry
+        if entry.state is ConfigEntryState.LOADED:
+            return entry.runtime_data.butler
+        reason = entry.error_reason_translation_placeholders
         raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="cannot_connect",
-            translation_placeholders={
-                "server": self.entry.title,
-                "error": self.entry.reason or self.entry.state.value,
-            },
+            translation_domain=entry.error_reason_translation_domain or DOMAIN,
+            translation_key=entry.error_reason_translation_key or "cannot_connect",
+            translation_placeholders=reason
+            or {"server": entry.title, "error": entry.state.value},
         )
 
 
