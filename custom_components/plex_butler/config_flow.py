@@ -20,6 +20,7 @@ from .flow.options import PlexButlerOptionsFlow
 from .flow.plex_tv import SignIn
 from .flow.schemas import CONF_SERVER, CONNECTION_FORMS, PLEX_ENTRY, server_schema
 from .helpers import async_discover, async_identify, markdown
+from .moves import async_follow
 from .plex import (
     LINK_URL,
     AccountServer,
@@ -29,7 +30,6 @@ from .plex import (
     PlexTlsError,
     PlexWrongServerError,
 )
-from .recovery import async_update_url
 
 _ARTICLE = (
     "https://support.plex.tv/articles/"
@@ -114,11 +114,11 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_new_servers(
         self, servers: Iterable[DiscoveredServer]
     ) -> dict[str, Draft]:
-        """Return the servers that are not set up; update the address of the others."""
+        """Return the servers that are not set up; follow the others to their address."""
         found = {server.machine_identifier: server for server in servers}
         for entry in self._async_current_entries(include_ignore=False):
             if server := found.pop(entry.unique_id or "", None):
-                await async_update_url(self.hass, entry, server.urls)
+                await async_follow(self.hass, entry, server.urls)
         return {
             key: Draft.from_discovered(self.hass, server)
             for key, server in found.items()

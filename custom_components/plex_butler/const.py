@@ -52,7 +52,13 @@ FLOOD_RUNS = 64
 
 # A server deep in maintenance may answer late or not at all: so many failures in a row
 # change nothing.
-TOLERATED_TIMEOUTS = 2
+TOLERATED_FAILURES = 2
+
+# A server may refuse a valid token for a moment. Polls that are a minute apart may come
+# a little earlier.
+REFUSAL_DELAY = timedelta(seconds=55)
+# Between two polls while the server refuses the token.
+REFUSED_INTERVAL = timedelta(minutes=5)
 
 # Between two searches for a lost server.
 SEARCH_INTERVAL = timedelta(minutes=5)

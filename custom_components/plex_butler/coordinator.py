@@ -22,6 +22,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
+from .authentication import async_handle_acceptance, async_handle_refusal
 from .const import (
     BUSY_INTERVAL,
     DOMAIN,
@@ -34,18 +35,20 @@ from .const import (
     LOGGER,
     PROGRESS_INTERVAL,
     REFRESH_DELAY,
-    TOLERATED_TIMEOUTS,
+    REFUSED_INTERVAL,
+    TOLERATED_FAILURES,
 )
 from .devices import (
     async_register_server,
     async_update_tasks,
     async_update_version,
 )
-from .errors import action_error, poll_error
+from .errors import TEMPORARY_ERRORS, action_error, poll_error
 from .helpers import BackgroundRefresh, Timer
 from .models import ButlerData
 from .names import complete_tasks
 from .plex import (
+    Activity,
     ActivityEvent,
     ButlerTask,
     ButlerWatch,
@@ -54,7 +57,6 @@ from .plex import (
     PlexBusyError,
     PlexError,
     PlexServer,
-    PlexTimeoutError,
     Run,
     ServerIdentity,
     StartResult,
@@ -120,7 +122,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._tasks: Mapping[str, ButlerTask] = {}
         # Runs that are reported as soon as the states are written.
         self._unreported: list[Run] = []
-        self._timeouts = 0
+        self._failures = 0
+        self._activities_failed = False
         self._fast_polling_until = dt_util.utcnow()
         self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
         self._look_timer = Timer(hass, self._look)
@@ -148,9 +151,13 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Identify the server, and register its device."""
         try:
             self.identity = await self._server.get_identity()
-            name = await self._server.get_name()
         except PlexError as err:
             raise self._poll_failed(err) from err
+        try:
+            name = await self._server.get_name()
+        except PlexError as err:
+            name = ""
+            LOGGER.info("The name of %s cannot be read (%s)", self.name, err)
         self.device_id = async_register_server(
             self.hass, self.config_entry, self.identity, name, self.server_url
         )
@@ -161,11 +168,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.update_interval = IDLE_INTERVAL
         try:
             await self._read()
-        except (PlexTimeoutError, PlexBusyError) as err:
-            return self._tolerate(err)
         except PlexError as err:
-            raise self._poll_failed(err) from err
-        self._timeouts = 0
+            if not self._is_tolerable(err):
+                raise self._poll_failed(err) from err
+            return self.data
+        self._failures = 0
         self._poll_succeeded()
         if dt_util.utcnow() < self._fast_polling_until:
             self.update_interval = BUSY_INTERVAL
@@ -179,11 +186,24 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Read the tasks, and what the server is doing."""
         begun = dt_util.utcnow()
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
-        activities = await self._server.get_activities()
+        activities = await self._read_activities()
         now = dt_util.utcnow()
-        self.observations.read(tasks, activities, now)
+        if activities is not None:
+            self.observations.read(tasks, activities, now)
         self._unreported += self._watch.read(tasks, activities, begun, now)
         self._tasks = complete_tasks(self.hass, self._watch.tasks)
+
+    async def _read_activities(self) -> tuple[Activity, ...] | None:
+        """Read the activities; None if that fails: tasks can be used without them."""
+        try:
+            activities = await self._server.get_activities()
+        except PlexError as err:
+            if not self._activities_failed:
+                self._activities_failed = True
+                LOGGER.info("The activities of %s cannot be read (%s)", self.name, err)
+            return None
+        self._activities_failed = False
+        return activities
 
     def _snapshot(self) -> ButlerData:
         return ButlerData(
@@ -200,6 +220,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     def _poll_succeeded(self) -> None:
         """Update devices, and delete issues and dialogs that are no longer needed."""
         async_handle_success(self.hass, self.config_entry)
+        async_handle_acceptance(self.hass, self.config_entry)
         for flow in self.config_entry.async_get_active_flows(
             self.hass, {SOURCE_REAUTH}
         ):
@@ -214,16 +235,21 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         async_handle_failure(self.hass, self.config_entry, err)
         return poll_error(err, self.name)
 
-    def _tolerate(self, err: PlexTimeoutError | PlexBusyError) -> ButlerData:
-        """Keep the last data until there are too many timeouts in a row."""
-        self._timeouts += 1
-        if not (self.data and self.last_update_success) or (
-            self._timeouts > TOLERATED_TIMEOUTS
-        ):
-            raise poll_error(err, self.name) from err
+    def _is_tolerable(self, err: PlexError) -> bool:
+        """Return whether to keep the last data, until an error was repeated too often."""
+        if isinstance(err, PlexAuthenticationError):
+            tolerable = not async_handle_refusal(self.hass, self.config_entry)
+            self.update_interval = IDLE_INTERVAL if tolerable else REFUSED_INTERVAL
+        else:
+            self._failures += 1
+            tolerable = isinstance(err, TEMPORARY_ERRORS) and (
+                self._failures <= TOLERATED_FAILURES
+            )
+        if not (tolerable and self.data and self.last_update_success):
+            return False
         if isinstance(err, PlexBusyError) and err.retry_after is not None:
             self.update_interval = timedelta(seconds=err.retry_after)
-        return self.data
+        return True
 
     @callback
     def poll_faster(self) -> None:
@@ -453,5 +479,5 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             yield
         except PlexError as err:
             if isinstance(err, PlexAuthenticationError):
-                self.config_entry.async_start_reauth(self.hass)
+                async_handle_refusal(self.hass, self.config_entry)
             raise action_error(err, self.name) from err

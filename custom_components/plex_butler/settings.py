@@ -19,18 +19,17 @@ from .const import (
     LOGGER,
     REFRESH_DELAY,
     SETTINGS_INTERVAL,
-    TOLERATED_TIMEOUTS,
+    TOLERATED_FAILURES,
 )
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import async_update_name
+from .errors import TEMPORARY_ERRORS
 from .helpers import BackgroundRefresh
 from .plex import (
     MaintenanceWindow,
-    PlexBusyError,
     PlexError,
     PlexServer,
     PlexSettingError,
-    PlexTimeoutError,
     Setting,
     SettingValue,
     WindowSetting,
@@ -127,8 +126,8 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         """Try again soon, and keep the last settings for the first timeouts."""
         self.update_interval = IDLE_INTERVAL
         self._failures += 1
-        slow = isinstance(err, PlexTimeoutError | PlexBusyError)
-        if slow and self._listed and self._failures <= TOLERATED_TIMEOUTS:
+        slow = isinstance(err, TEMPORARY_ERRORS)
+        if slow and self._listed and self._failures <= TOLERATED_FAILURES:
             return
         self._listed = None
         if not self._failure_logged:

@@ -124,9 +124,15 @@ class Draft:
         self.data[CONF_URL] = str(server.url)
         identity = await server.get_identity()
         proof = await self._read_proof(server.url)
-        name = await server.get_name()
-        # Any user of a server may read its name, but only the owner its tasks.
+        # The certificate must be the same for the requests with the token.
+        server = await async_create_server(
+            self.hass, {**self.data, **proof}, identity.machine_identifier
+        )
         await server.get_butler_tasks()
+        try:
+            name = await server.get_name()
+        except PlexError:
+            name = ""
         for key in (CONF_DIRECT_HASH, CONF_FINGERPRINT):
             self.data.pop(key, None)
         self.data |= proof

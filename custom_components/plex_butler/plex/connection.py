@@ -274,10 +274,9 @@ class PlexConnection:
             raise PlexConnectionError("cannot connect in time") from err
         except TimeoutError as err:
             raise PlexTimeoutError("no answer in time") from err
-        except aiohttp.ClientSSLError as err:
-            raise PlexTlsError(str(err)) from err
-        except aiohttp.ServerFingerprintMismatch as err:
-            raise PlexTlsError("another certificate") from err
+        except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as err:
+            other = isinstance(err, aiohttp.ServerFingerprintMismatch)
+            raise PlexTlsError("another certificate" if other else str(err)) from err
         except aiohttp.ServerDisconnectedError as err:
             if self.url.scheme == "http" and not self._has_answered:
                 raise PlexHttpsRequiredError("closed without an answer") from err
