@@ -47,10 +47,10 @@ _ISSUES = ("certificate", "moved", "not_owner")
 
 @dataclass
 class _Loss:
-    """A lost server: since when, and the search for it."""
+    """A server that is or was lost: since when, and the search for it."""
 
-    since: datetime
     next_search: datetime
+    since: datetime | None = None
     search: asyncio.Task[None] | None = None
 
 
@@ -61,9 +61,10 @@ _LOST: HassKey[dict[str, _Loss]] = HassKey(f"{DOMAIN}_lost")
 
 @callback
 def async_handle_success(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget that the server was lost, and delete its issues."""
-    hass.data.setdefault(_LOST, {}).pop(entry.entry_id, None)
-    _delete_issues(hass, entry)
+    """Note that the server is not lost; end the search and delete its issues."""
+    if loss := hass.data.get(_LOST, {}).get(entry.entry_id):
+        loss.since = None
+    async_stop(hass, entry)
 
 
 @callback
@@ -79,7 +80,8 @@ def async_handle_failure(
     if isinstance(err, _REACHED):
         return
     now = dt_util.utcnow()
-    loss = hass.data.setdefault(_LOST, {}).setdefault(entry.entry_id, _Loss(now, now))
+    loss = hass.data.setdefault(_LOST, {}).setdefault(entry.entry_id, _Loss(now))
+    loss.since = loss.since or now
     if now < loss.next_search:
         return
     loss.next_search = now + SEARCH_INTERVAL
@@ -91,11 +93,12 @@ def async_handle_failure(
 
 @callback
 def async_stop(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """End the search for a server that is unloaded or removed; delete its issues."""
+    """End the search for a server, and delete its issues."""
     loss = hass.data.get(_LOST, {}).get(entry.entry_id)
     if loss and loss.search:
         loss.search.cancel()
-    _delete_issues(hass, entry)
+    for key in _ISSUES:
+        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")
 
 
 async def async_update_url(
@@ -199,8 +202,3 @@ def _create_issue(hass: HomeAssistant, entry: ConfigEntry, key: str) -> None:
             "address": markdown(URL(entry.data[CONF_URL]).host or ""),
         },
     )
-
-
-def _delete_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    for key in _ISSUES:
-        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")
