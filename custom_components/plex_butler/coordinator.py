@@ -129,7 +129,6 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             return self._tolerate(err)
         except PlexError as err:
             raise self._poll_failed(err) from err
-        self._timeouts = 0
         self._poll_succeeded()
         if dt_util.utcnow() < self._fast_polling_until:
             self.update_interval = BUSY_INTERVAL
@@ -144,6 +143,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         begun = dt_util.utcnow()
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
         activities = await self._server.get_activities()
+        self._timeouts = 0
         self._unreported += self._watch.read(tasks, activities, begun, dt_util.utcnow())
 
     def _snapshot(self) -> ButlerData:
