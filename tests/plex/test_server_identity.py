@@ -133,6 +133,19 @@ async def test_stream_is_not_opened_to_another_server(
 
 
 @every_call
+async def test_websocket_that_is_lost_is_not_trusted(
+    plex: PlexSimulator, server: PlexServer, other: PlexSimulator, call: Call
+) -> None:
+    """Even if nobody has read from it since."""
+    async with server.notifications():
+        await swap(plex, other)
+
+        with pytest.raises(PlexWrongServerError):
+            await call(server)
+    assert {request.token for request in other.requests} == {None}
+
+
+@every_call
 async def test_identity_is_checked_before_every_request_without_a_stream(
     plex: PlexSimulator, server: PlexServer, call: Call
 ) -> None:

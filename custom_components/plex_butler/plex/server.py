@@ -74,7 +74,7 @@ class PlexServer:
         self._machine_identifier = machine_identifier
         # Whether the identity was checked, and no request failed since.
         self._checked = False
-        self._open_websockets = 0
+        self._websocket: aiohttp.ClientWebSocketResponse | None = None
         self._skipped_tasks = 0
 
     @property
@@ -199,11 +199,13 @@ class PlexServer:
                 "/:/websockets/notifications?filters=activity,preference"
             ) as websocket,
         ):
-            self._open_websockets += 1
-            try:
-                yield websocket
-            finally:
-                self._open_websockets -= 1
+            self._websocket = websocket
+            yield websocket
+
+    @property
+    def _is_websocket_open(self) -> bool:
+        # A lost connection has no peer, also if nothing was read from it since.
+        return bool(self._websocket and self._websocket.get_extra_info("peername"))
 
     @asynccontextmanager
     async def _trusted_connection(self) -> AsyncIterator[PlexConnection]:
@@ -216,7 +218,7 @@ class PlexServer:
             yield self._connection
             return
         try:
-            if not (self._checked and self._open_websockets):
+            if not (self._checked and self._is_websocket_open):
                 await self.get_identity()
             yield self._connection
         except PlexError as err:
