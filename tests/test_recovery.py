@@ -520,3 +520,42 @@ async def test_setup_does_not_wait_for_a_search(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     await gdm.wait_for_search()
     await hass.config_entries.async_remove(entry.entry_id)
+
+
+async def test_searches_for_a_server_that_comes_and_goes(
+    loaded: MockConfigEntry, plex: PlexSimulator, gdm: GdmResponder, tick: Tick
+) -> None:
+    """One in five minutes, whatever there was in between."""
+    for searches in (2, 2, 2, 4):  # each goes out twice
+        await plex.stop()
+        await tick(60)
+        assert gdm.searches == searches
+        await plex.start()
+        await tick(60)
+    await plex.stop()
+
+
+async def test_a_server_that_is_back_before_the_search_ends(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    tick: Tick,
+    issues: Issues,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is left to search for, and nothing to tell the user."""
+    go_on = asyncio.Event()
+    clock = SimpleNamespace(
+        sleep=lambda _: go_on.wait(), get_running_loop=asyncio.get_running_loop
+    )
+    monkeypatch.setattr(discovery, "asyncio", clock)
+    right, plex.machine_identifier = plex.machine_identifier, OTHER_MACHINE
+    await tick(60)
+    await gdm.wait_for_search()
+    plex.machine_identifier = right
+    await tick(60)
+    go_on.set()
+    await settle(hass)
+    assert hass.states.get(BACKUP).state == "idle"
+    assert issues() == []

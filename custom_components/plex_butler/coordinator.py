@@ -172,7 +172,6 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             if not self._is_tolerable(err):
                 raise self._poll_failed(err) from err
             return self.data
-        self._failures = 0
         self._poll_succeeded()
         if dt_util.utcnow() < self._fast_polling_until:
             self.update_interval = BUSY_INTERVAL
@@ -187,6 +186,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         begun = dt_util.utcnow()
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
         activities = await self._read_activities()
+        self._failures = 0
         now = dt_util.utcnow()
         if activities is not None:
             self.observations.read(tasks, activities, now)

@@ -28,10 +28,10 @@ from .plex import (
 
 @dataclass
 class _Loss:
-    """A lost server: since when, and the search for it."""
+    """A server that is or was lost: since when, and the search for it."""
 
-    since: datetime
     next_search: datetime
+    since: datetime | None = None
     search: asyncio.Task[None] | None = None
 
 
@@ -42,9 +42,10 @@ _LOST: HassKey[dict[str, _Loss]] = HassKey(f"{DOMAIN}_lost")
 
 @callback
 def async_handle_success(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget that the server was lost, and delete its issues."""
-    hass.data.setdefault(_LOST, {}).pop(entry.entry_id, None)
-    async_delete_issues(hass, entry)
+    """Note that the server is not lost; end the search and delete its issues."""
+    if loss := hass.data.get(_LOST, {}).get(entry.entry_id):
+        loss.since = None
+    async_stop(hass, entry)
 
 
 @callback
@@ -60,7 +61,8 @@ def async_handle_failure(
     if isinstance(err, REACHED):
         return
     now = dt_util.utcnow()
-    loss = hass.data.setdefault(_LOST, {}).setdefault(entry.entry_id, _Loss(now, now))
+    loss = hass.data.setdefault(_LOST, {}).setdefault(entry.entry_id, _Loss(now))
+    loss.since = loss.since or now
     if now < loss.next_search:
         return
     loss.next_search = now + SEARCH_INTERVAL
@@ -72,7 +74,7 @@ def async_handle_failure(
 
 @callback
 def async_stop(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """End the search for a server that is unloaded or removed; delete its issues."""
+    """End the search for a server, and delete its issues."""
     loss = hass.data.get(_LOST, {}).get(entry.entry_id)
     if loss and loss.search:
         loss.search.cancel()

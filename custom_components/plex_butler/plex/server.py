@@ -280,10 +280,11 @@ class PlexServer:
         answer: int | str = "none"
         try:
             answer = await self._call(lambda connection: connection.send(method, path))
-            return answer
         except PlexError as err:
             answer = getattr(err, "status", None) or type(err).__name__
             raise
+        else:
+            return answer
         finally:
             request = "all tasks" if path == "/butler" else "one task"
             self.answers[f"{method} {request}: {answer}"] += 1
