@@ -115,7 +115,7 @@ async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
         "tasks": [
             {
                 "name": name,
-                "title": task.title or task.name,
+                "title": task.title,
                 "description": task.description or "",
                 "interval_days": task.interval,
                 "schedule_randomized": task.schedule_randomized,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import override
@@ -18,17 +19,17 @@ from .const import (
     LOGGER,
     REFRESH_DELAY,
     SETTINGS_INTERVAL,
-    TOLERATED_TIMEOUTS,
+    TOLERATED_FAILURES,
 )
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .devices import async_update_name
+from .errors import TEMPORARY_ERRORS
 from .helpers import BackgroundRefresh
 from .plex import (
     MaintenanceWindow,
-    PlexBusyError,
     PlexError,
     PlexServer,
     PlexSettingError,
-    PlexTimeoutError,
     Setting,
     SettingValue,
     WindowSetting,
@@ -90,14 +91,22 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
     @override
     async def _async_update_data(self) -> Settings | None:
-        """Read the settings."""
+        """Read the settings, and the name of the server."""
         before = self.data
         async with self._lock:
             await self._read()
         if self.data is not before:
             # The base class compares with the data before the read, not with a write.
             self._publish()
+        if before is not None:  # At setup, the name has just been read.
+            await self._update_name()
         return self._shown()
+
+    async def _update_name(self) -> None:
+        """Rename the server's device if the server was renamed."""
+        with suppress(PlexError):
+            if name := await self._server.get_name():
+                async_update_name(self.hass, self.butler.device_id, name)
 
     async def _read(self) -> None:
         self.update_interval = SETTINGS_INTERVAL
@@ -117,8 +126,8 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         """Try again soon, and keep the last settings for the first timeouts."""
         self.update_interval = IDLE_INTERVAL
         self._failures += 1
-        slow = isinstance(err, PlexTimeoutError | PlexBusyError)
-        if slow and self._listed and self._failures <= TOLERATED_TIMEOUTS:
+        slow = isinstance(err, TEMPORARY_ERRORS)
+        if slow and self._listed and self._failures <= TOLERATED_FAILURES:
             return
         self._listed = None
         if not self._failure_logged:
