@@ -226,7 +226,7 @@ async def test_server_that_is_back_before_it_was_noticed(
     [
         (None, ConfigEntryState.NOT_LOADED, "cannot_connect"),
         (Fault.DROP, ConfigEntryState.SETUP_RETRY, "cannot_connect"),
-        (Fault.UNAUTHORIZED, ConfigEntryState.SETUP_ERROR, "invalid_auth"),
+        (Fault.FORBIDDEN, ConfigEntryState.SETUP_ERROR, "not_owner"),
     ],
 )
 async def test_server_that_is_not_set_up(

@@ -29,6 +29,8 @@ TASK = "OptimizeDatabase"
 BACKUP = "BackupDatabase"
 NAME = "Tell me when the backup has finished"
 MESSAGE = "The backup has finished."
+CLICKS = 6
+COUNT_CLICKS = "clicks = 0; addEventListener('pointerdown', () => clicks++, true)"
 INTEGRATION = "/config/integrations/integration/plex_butler"
 
 pytestmark = [
@@ -187,6 +189,7 @@ async def automate(screen: Screen, plex: PlexSimulator) -> None:
     # The editor is open, with the task chosen.
     trigger = page.get_by_text("Task finished")
     await trigger.wait_for()
+    await page.evaluate(COUNT_CLICKS)
     await screen.keep("triggers-of-a-task")
     await trigger.click()
     await page.get_by_role("button", name="Add action").click()
@@ -201,6 +204,7 @@ async def automate(screen: Screen, plex: PlexSimulator) -> None:
     await page.get_by_role("button", name="Save").last.click()
     await page.wait_for_url("**/automation/edit/**")
     await page.get_by_text(NAME).wait_for()
+    assert await page.evaluate("clicks") == CLICKS
     plex.butler.start(BACKUP)
     plex.finish(BACKUP)
     await page.get_by_role("button", name="Notifications").click()
