@@ -67,7 +67,7 @@ def async_handle_failure(
     loss.since = loss.since or now
     if now < loss.next_search:
         if isinstance(err, PlexWrongServerError):
-            _create_issue(hass, entry, "moved")
+            async_create_issue(hass, entry, "moved")
         return
     loss.next_search = now + SEARCH_INTERVAL
     # Not a task of the entry, which ends when its setup fails.
