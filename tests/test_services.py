@@ -190,6 +190,15 @@ async def test_target_without_a_task(
     assert raised.value.translation_key == "no_task"
 
 
+async def test_target_that_is_gone_beside_a_task(
+    hass: HomeAssistant, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, as Home Assistant does."""
+    response = await act(hass, "start_task", entity_id=OPTIMIZE, area_id="gone")
+    assert response == {OPTIMIZE: {"result": "started"}}
+    assert "Referenced areas gone are missing" in caplog.text
+
+
 @pytest.mark.parametrize("action", ["start_task", "stop_task"])
 async def test_server_that_is_away(
     hass: HomeAssistant,
