@@ -806,10 +806,14 @@ def test_hint_counts_until_the_row_is_done() -> None:
     watching.started(10, parent(progress=50))
     watching.started(11, work("media.generate.credits"))
     assert watching.updated(20, FULL) == []
-    # No other work is taken for the Butler's now.
-    assert watching.started(21, work("media.generate.loudness", "other")) == []
     assert watching.running == [CREDITS]
     assert watching.look(25) == [(CREDITS, 11, 20)]
+
+
+def test_work_that_begins_while_the_row_is_paused_is_no_hint() -> None:
+    watching = paused(parent(progress=50))
+    assert watching.started(21, work("media.generate.credits")) == []
+    assert watching.running == []
 
 
 def test_progress_is_the_parents() -> None:
