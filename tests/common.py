@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from ssl import SSLContext
+import hashlib
+from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any
+from unittest.mock import ANY
 
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
 
-from custom_components.plex_butler.const import DOMAIN
+from custom_components.plex_butler.const import (
+    CONF_CLIENT_IDENTIFIER,
+    DOMAIN,
+)
 from custom_components.plex_butler.plex.account import POLL_INTERVAL
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.const import (
@@ -46,6 +51,7 @@ PREFS = "/:/prefs"
 PIN_PATH = "/api/v2/pins/111222333"
 
 OTHER_MACHINE = "f" * 40
+CLIENT = "client-identifier-of-the-entry"
 DIRECT_HASH = "0123456789abcdef0123456789abcdef"
 RENEWED_HASH = "fedcba9876543210fedcba9876543210"
 
@@ -67,7 +73,8 @@ def make_entry(plex: PlexSimulator) -> MockConfigEntry:
         domain=DOMAIN,
         title=plex.name,
         unique_id=plex.machine_identifier,
-        data=typed(plex),
+        minor_version=2,
+        data=stored(plex, **{CONF_CLIENT_IDENTIFIER: CLIENT}),
     )
 
 
@@ -104,6 +111,16 @@ async def move(plex: PlexSimulator) -> None:
 def direct_url(plex: PlexSimulator, direct_hash: str = DIRECT_HASH) -> str:
     """Return the URL of a server that its certificate is valid for."""
     return f"https://{direct_name('127.0.0.1', direct_hash)}:{plex.port}"
+
+
+async def fingerprint(plex: PlexSimulator) -> str:
+    """Return the SHA-256 of the certificate of a server."""
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", plex.port, ssl=context)
+    certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.transport.abort()
+    return hashlib.sha256(certificate).hexdigest()
 
 
 def parent(**changes: Any) -> dict[str, Any]:
@@ -234,13 +251,18 @@ async def go_on(hass: HomeAssistant, result: Any) -> Any:
 
 
 def typed(plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
-    """Return what a user types for a server, which is what is stored, too."""
+    """Return what a user types for a server."""
     return {
         CONF_URL: plex.url,
         CONF_TOKEN: plex.token,
         CONF_VERIFY_SSL: True,
         **changes,
     }
+
+
+def stored(plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
+    """Return what is stored of a server, with any client identifier."""
+    return typed(plex, **{CONF_CLIENT_IDENTIFIER: ANY, **changes})
 
 
 def suggested(result: Any) -> dict[str, Any]:
@@ -274,3 +296,9 @@ class PlexTv:
         self.simulator.confirm(result["description_placeholders"]["code"])
         await self._tick(POLL_INTERVAL)
         return await go_on(self._hass, result)
+
+    async def sign_in(self, result: Any) -> Any:
+        """Enter the code, and accept that the server answers at http only."""
+        result = await self.confirm(result)
+        assert result["step_id"] == "unencrypted"
+        return await choose(self._hass, result, "send_unencrypted")

@@ -16,6 +16,7 @@ from .common import (
     Tick,
     choose,
     start_flow,
+    stored,
     submit,
     suggested,
     typed,
@@ -38,7 +39,7 @@ async def test_user(hass: HomeAssistant, plex: PlexSimulator) -> None:
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "Media Server"
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
     assert result["result"].unique_id == plex.machine_identifier
     assert result["result"].state is ConfigEntryState.LOADED
 
@@ -56,7 +57,7 @@ async def test_what_was_typed_is_tidied(
         ),
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 @pytest.mark.parametrize("token", [{}, {CONF_TOKEN: ""}, {CONF_TOKEN: " "}])
@@ -108,6 +109,10 @@ async def test_reauth(
 
     result = await choose(hass, result, "token")
     assert suggested(result) == {}
+    plex.requests.clear()
+    result = await submit(hass, result, token="")
+    assert result["errors"] == {CONF_TOKEN: "token_required"}
+    assert plex.requests == []
     result = await submit(hass, result, token="wrong")
     assert result["step_id"] == "token"
     assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
@@ -115,7 +120,7 @@ async def test_reauth(
     result = await submit(hass, result, token="new")
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)
     assert loaded.unique_id == plex.machine_identifier
     assert hass.states.get(f"sensor.{OF_TASK}backup_database").state == "idle"
 
@@ -149,7 +154,7 @@ async def test_reauth_while_the_server_is_away(
     await plex.start()
     result = await submit(hass, result, url=plex.url, verify_ssl=True)
     assert result["reason"] == "reauth_successful"
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)
 
 
 async def test_reauth_refuses_another_server(
@@ -163,14 +168,22 @@ async def test_reauth_refuses_another_server(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_server"
     assert loaded.data == was
-    assert [request.token for request in plex.requests] == [None]
+    assert {request.token for request in plex.requests} == {None}
+
+
+async def reconfigure(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Open the form for address and token of a server that is set up."""
+    result = await entry.start_reconfigure_flow(hass)
+    assert result["step_id"] == "reconfigure"
+    assert result["menu_options"] == ["manual", "plex_tv"]
+    return await choose(hass, result, "manual")
 
 
 async def test_reconfigure(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    result = await loaded.start_reconfigure_flow(hass)
-    assert result["step_id"] == "reconfigure"
+    result = await reconfigure(hass, loaded)
+    assert result["step_id"] == "manual"
     # What is stored is shown, but for the token: a browser has no need of it.
     assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
 
@@ -180,7 +193,7 @@ async def test_reconfigure(
     result = await submit(hass, result, url=plex.url, verify_ssl=False)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reconfigure_successful"
-    assert loaded.data == typed(plex, verify_ssl=False)
+    assert loaded.data == stored(plex, verify_ssl=False)
     assert loaded.unique_id == plex.machine_identifier
     assert loaded.state is ConfigEntryState.LOADED
 
@@ -189,20 +202,20 @@ async def test_reconfigure_the_token(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
 ) -> None:
     plex.token = "new"
-    result = await loaded.start_reconfigure_flow(hass)
+    result = await reconfigure(hass, loaded)
     result = await submit(hass, result, **typed(plex, token="wrong"))
     assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
     assert suggested(result) == typed(plex, token="wrong")
 
     result = await submit(hass, result, **typed(plex))
     assert result["reason"] == "reconfigure_successful"
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)
 
 
 async def test_reconfigure_with_an_address_that_is_none(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    result = await loaded.start_reconfigure_flow(hass)
+    result = await reconfigure(hass, loaded)
     result = await submit(hass, result, url="http://", verify_ssl=True)
     assert result["errors"] == {CONF_URL: "invalid_url"}
 
@@ -215,7 +228,7 @@ async def test_reconfigure_refuses_another_server(
 ) -> None:
     was = dict(loaded.data)
     async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
-        result = await loaded.start_reconfigure_flow(hass)
+        result = await reconfigure(hass, loaded)
         result = await submit(hass, result, **typed(other))
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "wrong_server"

@@ -29,6 +29,7 @@ from .common import (
     restart,
     settle,
     start_flow,
+    stored,
     submit,
     suggested,
     typed,
@@ -53,14 +54,14 @@ async def test_from_the_search_to_the_entry(
     # All that is asked for is how to sign in.
     result = await submit(hass, result, server=plex.machine_identifier)
     assert result["step_id"] == "sign_in"
-    result = await choose(hass, result, "token")
-    assert result["description_placeholders"]["server"] == "Media Server"
-    result = await submit(hass, result, token="wrong")
+    result = await choose(hass, result, "manual")
+    assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
+    result = await submit(hass, result, **typed(plex, token="wrong"))
     assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
-    result = await submit(hass, result, token=plex.token)
+    result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "Media Server"
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
     assert result["result"].unique_id == plex.machine_identifier
     assert result["result"].state is ConfigEntryState.LOADED
 
@@ -73,7 +74,7 @@ async def test_an_unclaimed_server_asks_for_nothing(
     result = await search(hass)
     result = await submit(hass, result, server=plex.machine_identifier)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_a_server_that_wants_secure_connections(
@@ -88,10 +89,11 @@ async def test_a_server_that_wants_secure_connections(
     gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
     result = await search(hass)
     result = await submit(hass, result, server=plex.machine_identifier)
-    result = await choose(hass, result, "token")
-    result = await submit(hass, result, token=plex.token)
+    result = await choose(hass, result, "manual")
+    assert suggested(result)[CONF_URL] == direct_url(plex)
+    result = await submit(hass, result, **typed(plex, url=direct_url(plex)))
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, url=direct_url(plex))
+    assert result["data"] == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     assert result["result"].state is ConfigEntryState.LOADED
 
 
@@ -107,8 +109,8 @@ async def test_nothing_is_found_at_first(
     gdm.servers = [GdmServer.of(plex)]
     result = await choose(hass, result, "network")
     result = await submit(hass, result, server=plex.machine_identifier)
-    result = await choose(hass, result, "token")
-    result = await submit(hass, result, token=plex.token)
+    result = await choose(hass, result, "manual")
+    result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -146,7 +148,7 @@ async def test_a_server_that_has_gone_meanwhile(
     result = await choose(hass, result, "token")
     result = await submit(hass, result, token=plex.token)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_another_server_answers_at_the_address(
@@ -165,6 +167,24 @@ async def test_another_server_answers_at_the_address(
     assert result["reason"] == "wrong_server"
 
 
+async def test_a_token_goes_nowhere_before_the_address_was_confirmed(
+    hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator
+) -> None:
+    """Anybody may answer a search with the machineIdentifier of the server."""
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
+        gdm.servers = [GdmServer.of(impostor)]
+        result = await search(hass)
+        result = await submit(hass, result, server=plex.machine_identifier)
+        assert result["step_id"] == "sign_in"
+        assert result["menu_options"] == ["plex_tv", "manual"]
+        result = await choose(hass, result, "manual")
+        assert suggested(result)[CONF_URL] == impostor.url
+        result = await submit(hass, result, **typed(plex))
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"] == stored(plex)
+        assert {request.token for request in impostor.requests} == {None}
+
+
 async def test_a_search_updates_the_address_of_a_server_that_is_set_up(
     hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator, loaded: MockConfigEntry
 ) -> None:
@@ -172,7 +192,7 @@ async def test_a_search_updates_the_address_of_a_server_that_is_set_up(
     gdm.servers = [GdmServer.of(plex)]
     result = await search(hass)
     assert result["step_id"] == "nothing_found"
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)
     assert loaded.state is ConfigEntryState.LOADED
 
 
@@ -185,7 +205,7 @@ async def test_a_search_that_a_server_which_is_set_up_does_not_answer(
     async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
         gdm.servers = [GdmServer.of(other)]
         assert options(await search(hass)).keys() == {OTHER_MACHINE}
-        assert loaded.data == typed(plex)
+        assert loaded.data == stored(plex)
 
 
 async def test_a_server_that_answers_where_it_was_stays_there(
@@ -231,11 +251,11 @@ async def test_zeroconf(hass: HomeAssistant, plex: PlexSimulator) -> None:
     assert flow["context"]["unique_id"] == plex.machine_identifier
 
     result = await submit(hass, result)
-    result = await choose(hass, result, "token")
-    result = await submit(hass, result, token=plex.token)
+    result = await choose(hass, result, "manual")
+    result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "Media Server"
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
     assert result["result"].unique_id == plex.machine_identifier
 
 
@@ -244,10 +264,11 @@ async def test_zeroconf_of_a_server_that_wants_secure_connections(
 ) -> None:
     await restart(plex, direct_tls)
     result = await submit(hass, await announce(hass, plex.port))
-    result = await choose(hass, result, "token")
-    result = await submit(hass, result, token=plex.token)
+    result = await choose(hass, result, "manual")
+    assert suggested(result)[CONF_URL] == direct_url(plex)
+    result = await submit(hass, result, **typed(plex, url=direct_url(plex)))
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, url=direct_url(plex))
+    assert result["data"] == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
 
 
 async def test_zeroconf_updates_the_address_of_a_server_that_is_set_up(
@@ -258,7 +279,7 @@ async def test_zeroconf_updates_the_address_of_a_server_that_is_set_up(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
     await settle(hass)
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)
     assert loaded.state is ConfigEntryState.LOADED
 
 

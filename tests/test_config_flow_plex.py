@@ -15,9 +15,9 @@ from .common import (
     choose,
     options,
     start_flow,
+    stored,
     submit,
     suggested,
-    typed,
 )
 from .simulator import Fault, PlexSimulator
 
@@ -56,7 +56,7 @@ async def test_one_click(hass: HomeAssistant, plex: PlexSimulator) -> None:
     result = await choose(hass, result, "plex")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "My <b>Server</b>"
-    assert result["data"] == typed(plex, verify_ssl=False)
+    assert result["data"] == stored(plex, verify_ssl=False)
     assert result["result"].unique_id == plex.machine_identifier
     assert result["result"].state is ConfigEntryState.LOADED
 
@@ -76,7 +76,7 @@ async def test_one_of_several(hass: HomeAssistant, plex: PlexSimulator) -> None:
         }
         result = await submit(hass, result, server=OTHER_MACHINE)
         assert result["type"] is FlowResultType.CREATE_ENTRY
-        assert result["data"] == typed(other)
+        assert result["data"] == stored(other)
         assert result["result"].unique_id == OTHER_MACHINE
 
 
@@ -120,7 +120,7 @@ async def test_the_server_is_away(hass: HomeAssistant, plex: PlexSimulator) -> N
     await plex.start()
     result = await submit(hass, result, url=plex.url, verify_ssl=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_its_address_is_none(hass: HomeAssistant, plex: PlexSimulator) -> None:
@@ -131,7 +131,7 @@ async def test_its_address_is_none(hass: HomeAssistant, plex: PlexSimulator) -> 
 
     result = await submit(hass, result, url=plex.url, verify_ssl=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 @pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.FORBIDDEN])
@@ -150,7 +150,7 @@ async def test_its_token_is_not_the_owners(
     assert result["errors"] == {CONF_TOKEN: "invalid_auth"}
     result = await submit(hass, result, token=plex.token)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_another_server_answers(hass: HomeAssistant, plex: PlexSimulator) -> None:

@@ -23,10 +23,12 @@ from .common import (
     Hung,
     PlexTv,
     Tick,
+    choose,
     direct_url,
     move,
     restart,
     settle,
+    stored,
     submit,
     typed,
 )
@@ -82,7 +84,9 @@ async def use(
     hass: HomeAssistant, entry: MockConfigEntry, plex: PlexSimulator, **changes: Any
 ) -> None:
     """Set a server up with other data."""
-    hass.config_entries.async_update_entry(entry, data=typed(plex, **changes))
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, **typed(plex, **changes)}
+    )
     assert await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
 
@@ -100,7 +104,7 @@ async def test_on_the_network(
         gdm.servers = [GdmServer.of(other), GdmServer.of(plex, DIRECT_HASH)]
         await lost(loaded)
         assert other.requests == []
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)
     assert loaded.state is ConfigEntryState.LOADED
     assert hass.states.get(BACKUP).state == "idle"
     assert issues() == []
@@ -119,7 +123,7 @@ async def test_on_the_network_with_a_certificate_that_is_not_verified(
     await move(plex)
     gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
     await lost(entry)
-    assert entry.data == typed(plex, url=direct_url(plex), verify_ssl=False)
+    assert entry.data == stored(plex, url=direct_url(plex), verify_ssl=False)
     assert entry.state is ConfigEntryState.LOADED
 
 
@@ -136,7 +140,7 @@ async def test_at_plex_tv(
     await move(plex)
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     await lost(entry)
-    assert entry.data == typed(plex, **account)
+    assert entry.data == stored(plex, **account)
     assert entry.state is ConfigEntryState.LOADED
     (asked,) = plex_tv.simulator.requests
     assert asked.token == plex_tv.simulator.account_token
@@ -157,7 +161,7 @@ async def test_plex_tv_knows_better_than_who_answers_a_search(
     async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
         gdm.servers = [GdmServer.of(impostor)]
         await lost(entry)
-        assert entry.data == typed(plex, **account)
+        assert entry.data == stored(plex, **account)
         assert impostor.requests == []
 
 
@@ -181,7 +185,7 @@ async def test_plex_tv_knows_nothing(
     await plex.stop()
     await tick(60)
     assert len(plex_tv.simulator.requests) == 1
-    assert entry.data == typed(plex, **account)
+    assert entry.data == stored(plex, **account)
 
 
 @pytest.mark.usefixtures("trusted")
@@ -201,7 +205,7 @@ async def test_a_renewed_certificate(
     await restart(plex, renewed_tls)
     gdm.servers = [GdmServer.of(plex, RENEWED_HASH)]
     await lost(entry)
-    assert entry.data == typed(plex, url=direct_url(plex, RENEWED_HASH))
+    assert entry.data == stored(plex, url=direct_url(plex, RENEWED_HASH))
     assert entry.state is ConfigEntryState.LOADED
     assert issues() == []
     assert gdm.searches == 0
@@ -213,7 +217,7 @@ async def test_secure_connections_are_required_now(
 ) -> None:
     await restart(plex, direct_tls)
     await lost(loaded)
-    assert loaded.data == typed(plex, url=direct_url(plex))
+    assert loaded.data == stored(plex, url=direct_url(plex))
     assert loaded.state is ConfigEntryState.LOADED
 
 
@@ -294,7 +298,7 @@ async def test_another_server_has_taken_the_address(
         plex.machine_identifier, plex.token = OTHER_MACHINE, "of another owner"
         gdm.servers = [GdmServer.of(moved)]
         await tick(60)
-        assert loaded.data == typed(moved)
+        assert loaded.data == stored(moved)
         assert loaded.state is ConfigEntryState.LOADED
         assert hass.config_entries.flow.async_progress() == []
 
@@ -324,7 +328,7 @@ async def test_another_server_is_there_instead(
     # The user gives the server its new address.
     plex.machine_identifier, plex.token = right, loaded.data["token"]
     await move(plex)
-    result = await loaded.start_reconfigure_flow(hass)
+    result = await choose(hass, await loaded.start_reconfigure_flow(hass), "manual")
     await submit(hass, result, url=plex.url, verify_ssl=True)
     assert loaded.state is ConfigEntryState.LOADED
     assert issues() == []
@@ -396,7 +400,7 @@ async def test_a_certificate_that_helps_nobody(
     await lost(entry)
     assert issues() == ["certificate"]
 
-    result = await entry.start_reconfigure_flow(hass)
+    result = await choose(hass, await entry.start_reconfigure_flow(hass), "manual")
     await submit(hass, result, url=plex.url, verify_ssl=False)
     assert entry.state is ConfigEntryState.LOADED
     assert issues() == []
@@ -516,3 +520,42 @@ async def test_setup_does_not_wait_for_a_search(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     await gdm.wait_for_search()
     await hass.config_entries.async_remove(entry.entry_id)
+
+
+async def test_searches_for_a_server_that_comes_and_goes(
+    loaded: MockConfigEntry, plex: PlexSimulator, gdm: GdmResponder, tick: Tick
+) -> None:
+    """One in five minutes, whatever there was in between."""
+    for searches in (2, 2, 2, 4):  # each goes out twice
+        await plex.stop()
+        await tick(60)
+        assert gdm.searches == searches
+        await plex.start()
+        await tick(60)
+    await plex.stop()
+
+
+async def test_a_server_that_is_back_before_the_search_ends(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    tick: Tick,
+    issues: Issues,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is left to search for, and nothing to tell the user."""
+    go_on = asyncio.Event()
+    clock = SimpleNamespace(
+        sleep=lambda _: go_on.wait(), get_running_loop=asyncio.get_running_loop
+    )
+    monkeypatch.setattr(discovery, "asyncio", clock)
+    right, plex.machine_identifier = plex.machine_identifier, OTHER_MACHINE
+    await tick(60)
+    await gdm.wait_for_search()
+    plex.machine_identifier = right
+    await tick(60)
+    go_on.set()
+    await settle(hass)
+    assert hass.states.get(BACKUP).state == "idle"
+    assert issues() == []

@@ -48,10 +48,12 @@ async def test_running(
     plex.butler.start("OptimizeDatabase")
     await tick(60)
     assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["running", "on", "1"]
+    assert hass.states.get(RUNNING_TASKS).attributes["tasks"] == ["Optimize Database"]
 
     plex.finish("OptimizeDatabase")
     await tick(5)
     assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["idle", "off", "0"]
+    assert hass.states.get(RUNNING_TASKS).attributes["tasks"] == []
 
 
 @pytest.mark.usefixtures("loaded")

@@ -16,7 +16,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .common import BACKUP, OPTIMIZE, RUNNING_TASKS, Tick, press, until
-from .simulator import PlexSimulator
+from .simulator import Fault, PlexSimulator
 
 NOW = "2026-11-23T12:00:00+00:00"
 
@@ -117,7 +117,7 @@ async def test_all_runs(hass: HomeAssistant, night: MockConfigEntry) -> None:
         },
         {
             "name": "OldTask",
-            "title": "OldTask",
+            "title": "Old task",
             "count": 1,
             "total_duration": 36,
             "median_duration": 36,
@@ -254,8 +254,13 @@ async def test_source_of_a_run_that_is_over_before_the_answer(
 ) -> None:
     backup = plex.tasks["BackupDatabase"]
     plex.tasks["BackupDatabase"] = replace(backup, duration=0)
-    await press(hass, "backup_database_start")
+    plex.inject(Fault.SLOW, "/butler/BackupDatabase")
+    pressing = hass.async_create_task(press(hass, "backup_database_start"))
+    await plex.wait_for_request("POST", "/butler/BackupDatabase")
+    plex.butler.start("BackupDatabase")
     await until(hass, f"{BACKUP}_last_run", NOW)
+    plex.clear_faults()
+    await pressing
     await tick(1)
-    (run,) = (await get_runs(hass, live))["runs"]
+    *_, run = (await get_runs(hass, live))["runs"]
     assert run["source"] == "home_assistant"

@@ -1,10 +1,13 @@
 """Butler for Plex: the maintenance tasks of a Plex Media Server."""
 
+from functools import partial
+
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
+from .authentication import async_handle_acceptance, async_renew_token
 from .const import DOMAIN, PLATFORMS
 from .coordinator import (
     ButlerCoordinator,
@@ -12,9 +15,10 @@ from .coordinator import (
     PlexButlerRuntimeData,
 )
 from .devices import listed_identifiers
-from .helpers import async_create_server
+from .helpers import async_create_server, async_read_fingerprint
 from .history import RunHistory, async_remove_history
 from .logbook import async_fire_run_events
+from .migration import async_migrate_entry  # noqa: F401 -- Home Assistant calls it
 from .recovery import async_stop
 from .services import async_setup_services
 from .settings import ButlerSettingsCoordinator
@@ -31,9 +35,14 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
     """Set up a server."""
-    server = await async_create_server(hass, entry.data, entry.unique_id)
+    # Entries of earlier versions have no fingerprint yet.
+    data = {**entry.data, **await async_read_fingerprint(entry.data)}
+    server = await async_create_server(
+        hass, data, entry.unique_id, partial(async_renew_token, hass, entry)
+    )
     butler = ButlerCoordinator(hass, entry, server)
     await butler.async_config_entry_first_refresh()
+    hass.config_entries.async_update_entry(entry, data={**data, **entry.data})
     history = RunHistory(hass, entry)
     await history.async_load(butler.runs, butler.data.maintenance.running)
     settings = ButlerSettingsCoordinator(butler, server)
@@ -41,7 +50,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     entry.runtime_data = PlexButlerRuntimeData(
         butler=butler, settings=settings, history=history
     )
-    entry.async_on_unload(async_fire_run_events(hass, entry.runtime_data))
+    async_fire_run_events(hass, entry.runtime_data)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ButlerStream(server, butler, settings).async_start(hass, entry)
     return True
@@ -50,12 +59,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
 async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
     """Unload a server."""
     async_stop(hass, entry)
+    async_handle_acceptance(hass, entry)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Clean up after a server, which may never have been loaded."""
     async_stop(hass, entry)
+    async_handle_acceptance(hass, entry)
     await async_remove_history(hass, entry.entry_id)
 
 

@@ -54,8 +54,8 @@ class MaintenanceBinarySensor(ButlerEntity, BinarySensorEntity):
 
     @property
     @override
-    def is_on(self) -> bool:
-        """Return whether the Butler is running."""
+    def is_on(self) -> bool | None:
+        """Return whether the Butler is running; None if it is not known."""
         return self.coordinator.data.maintenance.active
 
 

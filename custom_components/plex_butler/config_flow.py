@@ -1,12 +1,11 @@
 """Config flow of Butler for Plex."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, override
 
 import voluptuous as vol
 
 from homeassistant.config_entries import (
-    SOURCE_IGNORE,
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
@@ -16,20 +15,21 @@ from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import DOMAIN
-from .errors import flow_error
 from .flow.draft import Draft
 from .flow.options import PlexButlerOptionsFlow
 from .flow.plex_tv import SignIn
 from .flow.schemas import CONF_SERVER, CONNECTION_FORMS, PLEX_ENTRY, server_schema
 from .helpers import async_discover, async_identify, markdown
+from .moves import async_follow
 from .plex import (
     LINK_URL,
+    AccountServer,
+    DiscoveredServer,
     PlexError,
     PlexHttpsRequiredError,
     PlexTlsError,
     PlexWrongServerError,
 )
-from .recovery import async_update_url
 
 _ARTICLE = (
     "https://support.plex.tv/articles/"
@@ -41,9 +41,10 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     """Handle the config flow of Butler for Plex."""
 
     VERSION = 1
+    MINOR_VERSION = 2
 
     _draft: Draft
-    # The servers that the current form offers, by machineIdentifier.
+    # The servers that the Plex integration or the network offers, by machineIdentifier.
     _choices: Mapping[str, Draft]
     _sign_in: SignIn
 
@@ -88,7 +89,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Use the address and token of a Plex integration entry."""
         if user_input is None and len(self._choices) > 1:
-            return self._show_choices("plex")
+            names = {key: draft.name for key, draft in self._choices.items()}
+            return self._show_choices("plex", names)
         self._choose(user_input)
         return await self._async_connect()
 
@@ -100,21 +102,27 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Search the network, and ask which server to use."""
         if user_input is not None:
             self._choose(user_input)
-            return await self._async_connect()
-        found = {
-            server.machine_identifier: server
-            for server in await async_discover(self.hass)
+            return await self._async_connect_discovered()
+        self._choices = await self._async_new_servers(await async_discover(self.hass))
+        if not self._choices:
+            return await self.async_step_nothing_found()
+        labels = {
+            key: f"{draft.name} ({draft.host})" for key, draft in self._choices.items()
         }
+        return self._show_choices("network", labels)
+
+    async def _async_new_servers(
+        self, servers: Iterable[DiscoveredServer]
+    ) -> dict[str, Draft]:
+        """Return the servers that are not set up; follow the others to their address."""
+        found = {server.machine_identifier: server for server in servers}
         for entry in self._async_current_entries(include_ignore=False):
             if server := found.pop(entry.unique_id or "", None):
-                await async_update_url(self.hass, entry, server.urls)
-        if not found:
-            return await self.async_step_nothing_found()
-        self._choices = {
-            identifier: Draft.from_discovered(self.hass, server)
-            for identifier, server in found.items()
+                await async_follow(self.hass, entry, server.urls)
+        return {
+            key: Draft.from_discovered(self.hass, server)
+            for key, server in found.items()
         }
-        return self._show_choices("network")
 
     async def async_step_nothing_found(self, _: object = None) -> ConfigFlowResult:
         """Report that no new server was found."""
@@ -133,11 +141,10 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         if server is None:
             return self.async_abort(reason="cannot_connect")
-        if entry := await self.async_set_unique_id(server.machine_identifier):
-            if entry.source != SOURCE_IGNORE:
-                await async_update_url(self.hass, entry, server.urls)
-            return self.async_abort(reason="already_configured")
-        self._draft = Draft.from_discovered(self.hass, server)
+        await self.async_set_unique_id(server.machine_identifier)
+        self._choices = await self._async_new_servers([server])
+        self._abort_if_unique_id_configured()
+        self._choose()
         # Not the name, which anybody on the network can choose.
         self.context["title_placeholders"] = {"address": server.address}
         return await self.async_step_discovered()
@@ -147,7 +154,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask whether to set up a server that announced itself."""
         if user_input is not None:
-            return await self._async_connect()
+            return await self._async_connect_discovered()
         return self.async_show_form(
             step_id="discovered",
             description_placeholders={
@@ -156,11 +163,17 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             },
         )
 
+    async def _async_connect_discovered(self) -> ConfigFlowResult:
+        """Connect to a discovered server, without a token, at its best address."""
+        if not await self._draft.find_address(self._draft.urls):
+            return self._show_form("address", {"base": "no_address"})
+        return await self._async_connect()
+
     # Signing in with plex.tv
 
     async def async_step_plex_tv(self, _: object = None) -> ConfigFlowResult:
         """Get a code from plex.tv."""
-        self._sign_in = SignIn(self.hass)
+        self._sign_in = SignIn(self.hass, self._draft.data)
         if await self._sign_in.start():
             return await self.async_step_enter_code()
         return await self.async_step_plex_tv_failed()
@@ -172,7 +185,10 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_progress(
             step_id="enter_code",
             progress_action="enter_code",
-            description_placeholders={"code": self._sign_in.code, "url": LINK_URL},
+            description_placeholders={
+                "code": self._sign_in.code,
+                "url": f"{LINK_URL}/?pin={self._sign_in.code}",
+            },
             progress_task=self._sign_in.task,
         )
 
@@ -181,26 +197,45 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Use the wanted server of the account, or ask which one to use."""
         servers = self._sign_in.servers
-        if user_input is not None:
-            self._choose(user_input)
-        elif self._draft.machine_identifier is None:
+        key = self._draft.machine_identifier
+        if key is None:
             if not servers:
                 return await self.async_step_no_servers()
             known = self._async_current_ids(include_ignore=False)
-            self._choices = {
-                key: Draft(self.hass, machine_identifier=key, name=servers[key].name)
-                for key in servers
-                if key not in known
-            }
-            if not self._choices:
+            names = {key: servers[key].name for key in servers if key not in known}
+            if not names:
                 return self.async_abort(reason="already_configured")
-            if len(self._choices) > 1:
-                return self._show_choices("servers")
-            self._choose()
-        elif self._draft.machine_identifier not in servers:
+            if user_input is None and len(names) > 1:
+                return self._show_choices("servers", names)
+            key = user_input[CONF_SERVER] if user_input else next(iter(names))
+        if key not in servers:
             return await self.async_step_not_owned()
-        server = servers[self._draft.machine_identifier or ""]
-        self._draft.use_account_server(server, self._sign_in.account_token)
+        return await self._async_use_account_server(servers[key])
+
+    async def _async_use_account_server(
+        self, server: AccountServer
+    ) -> ConfigFlowResult:
+        """Connect to a server with the token that plex.tv has for it."""
+        draft = self._draft
+        if not await draft.use_account_server(server, self._sign_in.account_token):
+            return self._show_form("address", {"base": "no_address"})
+        if draft.data[CONF_URL].startswith("http:"):
+            return await self.async_step_unencrypted()
+        return await self._async_connect()
+
+    async def async_step_unencrypted(self, _: object = None) -> ConfigFlowResult:
+        """Ask before the token is sent without encryption."""
+        url = self._draft.data[CONF_URL]
+        return self._show_menu(
+            "unencrypted",
+            "send_unencrypted",
+            "other_address",
+            address=markdown(url),
+            url=url,
+        )
+
+    async def async_step_send_unencrypted(self, _: object = None) -> ConfigFlowResult:
+        """Connect without encryption."""
         return await self._async_connect()
 
     async def async_step_plex_tv_failed(self, _: object = None) -> ConfigFlowResult:
@@ -222,13 +257,17 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._show_sign_in_menu("not_owned")
 
     def _show_sign_in_menu(self, step_id: str, **placeholders: str) -> ConfigFlowResult:
-        """Offer to sign in again, or to enter a token."""
-        other = "token" if self._draft.machine_identifier else "manual"
+        """Offer to sign in with plex.tv, or to enter a token.
+
+        The address of a server is entered, too, if nobody has confirmed it yet.
+        """
+        known = self._draft.machine_identifier and not self._draft.urls
+        other = "token" if known else "manual"
         return self._show_menu(step_id, "plex_tv", other, **placeholders)
 
     async def async_step_sign_in(self, _: object = None) -> ConfigFlowResult:
         """Ask how to get the token of a known server."""
-        return self._show_menu("sign_in", "plex_tv", "token")
+        return self._show_sign_in_menu("sign_in")
 
     # Servers that are set up
 
@@ -241,15 +280,12 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_reauth_confirm(self, _: object = None) -> ConfigFlowResult:
         """Ask how to get a new token."""
-        return self._show_menu("reauth_confirm", "plex_tv", "token")
+        return self._show_sign_in_menu("reauth_confirm")
 
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Change the address, token or verification of a server."""
-        if user_input is None:
-            self._draft = Draft.from_entry(self.hass, self._get_reconfigure_entry())
-        return await self._async_ask("reconfigure", user_input)
+    async def async_step_reconfigure(self, _: object = None) -> ConfigFlowResult:
+        """Ask how to change the address, token or verification of a server."""
+        self._draft = Draft.from_entry(self.hass, self._get_reconfigure_entry())
+        return self._show_menu("reconfigure", "manual", "plex_tv")
 
     # Forms
 
@@ -277,7 +313,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Show a form, or connect with its input."""
         if user_input is None:
             return self._show_form(form)
-        self._draft.fill_in(form, user_input)
+        if errors := self._draft.fill_in(form, user_input):
+            return self._show_form(form, errors)
         return await self._async_connect()
 
     def _show_form(
@@ -296,14 +333,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             },
         )
 
-    def _show_choices(self, step_id: str) -> ConfigFlowResult:
-        """Show the servers to choose from, with the address of those found."""
-        labels = {
-            identifier: f"{draft.name} ({draft.host})"
-            if draft.discovered
-            else draft.name
-            for identifier, draft in self._choices.items()
-        }
+    def _show_choices(self, step_id: str, labels: dict[str, str]) -> ConfigFlowResult:
+        """Show servers to choose from."""
         return self.async_show_form(step_id=step_id, data_schema=server_schema(labels))
 
     def _choose(self, user_input: dict[str, Any] | None = None) -> None:
@@ -329,8 +360,6 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_connect(self) -> ConfigFlowResult:
         """Check the server and the token, then finish; or ask for a correction."""
         draft = self._draft
-        if draft.urls and not await draft.find_address():
-            return self._show_form("address", {"base": "no_address"})
         try:
             await draft.probe()
         except PlexWrongServerError:
@@ -348,7 +377,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_handle_error(self, err: PlexError) -> ConfigFlowResult:
         """Show the form or menu in which the user can correct an error."""
         draft = self._draft
-        errors = flow_error(err)
+        errors = draft.errors(err)
         (field,) = errors
         if field != "base" and field not in CONNECTION_FORMS[draft.form].schema:
             if field == CONF_TOKEN:

@@ -9,6 +9,13 @@ from homeassistant.const import Platform
 DOMAIN: Final = "plex_butler"
 # The token of a plex.tv account. The server's own token is CONF_TOKEN.
 CONF_ACCOUNT_TOKEN: Final = "account_token"  # noqa: S105 -- the name of a key
+# The client identifier that the tokens of an entry belong to: plex.tv revokes a token
+# when its account signs in with the same identifier again.
+CONF_CLIENT_IDENTIFIER: Final = "client_identifier"
+# How the server proves its identity: by the hash in its plex.direct name or, where the
+# certificate is not verified, by the SHA-256 fingerprint of that.
+CONF_DIRECT_HASH: Final = "direct_hash"
+CONF_FINGERPRINT: Final = "fingerprint"
 
 LOGGER = logging.getLogger(__package__)
 PLATFORMS: Final = [
@@ -45,7 +52,13 @@ FLOOD_RUNS = 64
 
 # A server deep in maintenance may answer late or not at all: so many failures in a row
 # change nothing.
-TOLERATED_TIMEOUTS = 2
+TOLERATED_FAILURES = 2
+
+# A server may refuse a valid token for a moment. Polls that are a minute apart may come
+# a little earlier.
+REFUSAL_DELAY = timedelta(seconds=55)
+# Between two polls while the server refuses the token.
+REFUSED_INTERVAL = timedelta(minutes=5)
 
 # Between two searches for a lost server.
 SEARCH_INTERVAL = timedelta(minutes=5)

@@ -1,7 +1,14 @@
 """Coordinator of a server's Butler: polls, pushes and commands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +22,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
+from .authentication import async_handle_acceptance, async_handle_refusal
 from .const import (
     BUSY_INTERVAL,
     DOMAIN,
@@ -27,24 +35,28 @@ from .const import (
     LOGGER,
     PROGRESS_INTERVAL,
     REFRESH_DELAY,
-    TOLERATED_TIMEOUTS,
+    REFUSED_INTERVAL,
+    TOLERATED_FAILURES,
 )
 from .devices import (
     async_register_server,
-    async_remove_stale_tasks,
+    async_update_tasks,
     async_update_version,
 )
-from .errors import action_error, poll_error
+from .errors import TEMPORARY_ERRORS, action_error, poll_error
 from .helpers import BackgroundRefresh, Timer
 from .models import ButlerData
+from .names import complete_tasks
 from .plex import (
+    Activity,
     ActivityEvent,
+    ButlerTask,
     ButlerWatch,
+    Observations,
     PlexAuthenticationError,
     PlexBusyError,
     PlexError,
     PlexServer,
-    PlexTimeoutError,
     Run,
     ServerIdentity,
     StartResult,
@@ -105,9 +117,13 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.contexts: dict[str, Context | None] = {}
         self._server = server
         self._watch = ButlerWatch()
+        self.observations = Observations()
+        # The listed tasks, with titles and descriptions.
+        self._tasks: Mapping[str, ButlerTask] = {}
         # Runs that are reported as soon as the states are written.
         self._unreported: list[Run] = []
-        self._timeouts = 0
+        self._failures = 0
+        self._activities_failed = False
         self._fast_polling_until = dt_util.utcnow()
         self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
         self._look_timer = Timer(hass, self._look)
@@ -123,6 +139,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """The address of the server."""
         return self._server.url
 
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """How often each request to start or stop had each answer."""
+        return self._server.answers
+
     # Poll
 
     @override
@@ -130,9 +151,13 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Identify the server, and register its device."""
         try:
             self.identity = await self._server.get_identity()
-            name = await self._server.get_name()
         except PlexError as err:
             raise self._poll_failed(err) from err
+        try:
+            name = await self._server.get_name()
+        except PlexError as err:
+            name = ""
+            LOGGER.info("The name of %s cannot be read (%s)", self.name, err)
         self.device_id = async_register_server(
             self.hass, self.config_entry, self.identity, name, self.server_url
         )
@@ -143,11 +168,10 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.update_interval = IDLE_INTERVAL
         try:
             await self._read()
-        except (PlexTimeoutError, PlexBusyError) as err:
-            return self._tolerate(err)
         except PlexError as err:
-            raise self._poll_failed(err) from err
-        self._timeouts = 0
+            if not self._is_tolerable(err):
+                raise self._poll_failed(err) from err
+            return self.data
         self._poll_succeeded()
         if dt_util.utcnow() < self._fast_polling_until:
             self.update_interval = BUSY_INTERVAL
@@ -161,12 +185,29 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Read the tasks, and what the server is doing."""
         begun = dt_util.utcnow()
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
-        activities = await self._server.get_activities()
-        self._unreported += self._watch.read(tasks, activities, begun, dt_util.utcnow())
+        activities = await self._read_activities()
+        self._failures = 0
+        now = dt_util.utcnow()
+        if activities is not None:
+            self.observations.read(tasks, activities, now)
+        self._unreported += self._watch.read(tasks, activities, begun, now)
+        self._tasks = complete_tasks(self.hass, self._watch.tasks)
+
+    async def _read_activities(self) -> tuple[Activity, ...] | None:
+        """Read the activities; None if that fails: tasks can be used without them."""
+        try:
+            activities = await self._server.get_activities()
+        except PlexError as err:
+            if not self._activities_failed:
+                self._activities_failed = True
+                LOGGER.info("The activities of %s cannot be read (%s)", self.name, err)
+            return None
+        self._activities_failed = False
+        return activities
 
     def _snapshot(self) -> ButlerData:
         return ButlerData(
-            tasks=self._watch.tasks,
+            tasks=self._tasks,
             maintenance=self._watch.maintenance,
             # Without what else is known of them, which may change with every frame.
             current_runs={
@@ -179,6 +220,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     def _poll_succeeded(self) -> None:
         """Update devices, and delete issues and dialogs that are no longer needed."""
         async_handle_success(self.hass, self.config_entry)
+        async_handle_acceptance(self.hass, self.config_entry)
         for flow in self.config_entry.async_get_active_flows(
             self.hass, {SOURCE_REAUTH}
         ):
@@ -186,25 +228,28 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         if self._server.identity and self._server.identity != self.identity:
             self.identity = self._server.identity
             async_update_version(self.hass, self.device_id, self.identity.version)
-        async_remove_stale_tasks(
-            self.hass, self.device_id, self.identity, self._watch.tasks
-        )
+        async_update_tasks(self.hass, self.device_id, self.identity, self._tasks)
 
     def _poll_failed(self, err: PlexError) -> HomeAssistantError:
         """Start the recovery of the server; return the error to raise."""
         async_handle_failure(self.hass, self.config_entry, err)
         return poll_error(err, self.name)
 
-    def _tolerate(self, err: PlexTimeoutError | PlexBusyError) -> ButlerData:
-        """Keep the last data until there are too many timeouts in a row."""
-        self._timeouts += 1
-        if not (self.data and self.last_update_success) or (
-            self._timeouts > TOLERATED_TIMEOUTS
-        ):
-            raise poll_error(err, self.name) from err
+    def _is_tolerable(self, err: PlexError) -> bool:
+        """Return whether to keep the last data, until an error was repeated too often."""
+        if isinstance(err, PlexAuthenticationError):
+            tolerable = not async_handle_refusal(self.hass, self.config_entry)
+            self.update_interval = IDLE_INTERVAL if tolerable else REFUSED_INTERVAL
+        else:
+            self._failures += 1
+            tolerable = isinstance(err, TEMPORARY_ERRORS) and (
+                self._failures <= TOLERATED_FAILURES
+            )
+        if not (tolerable and self.data and self.last_update_success):
+            return False
         if isinstance(err, PlexBusyError) and err.retry_after is not None:
             self.update_interval = timedelta(seconds=err.retry_after)
-        return self.data
+        return True
 
     @callback
     def poll_faster(self) -> None:
@@ -214,9 +259,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     # Push
 
     @callback
-    def process_activities(self, events: Iterable[ActivityEvent]) -> None:
+    def process_activities(self, events: Sequence[ActivityEvent]) -> None:
         """Process changed activities, which the server pushed in one frame."""
-        self._unreported += self._watch.hear(events, dt_util.utcnow())
+        now = dt_util.utcnow()
+        self.observations.hear(events, now)
+        self._unreported += self._watch.hear(events, now)
         self._unreported = self._unreported[-FLOOD_RUNS:]
         self._publish(self._flood_delay())
 
@@ -324,10 +371,12 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     async def start_task(self, name: str, context: Context | None) -> StartResult:
         """Start a task."""
         requested = dt_util.utcnow()
+        window = self.config_entry.runtime_data.settings.window
+        start = self.observations.start(name, window, requested)
         with self._attribute([name], context):
             with self._watch.starting(name):
                 async with self._command():
-                    result = await self._server.start_task(name)
+                    start.result = result = await self._server.start_task(name)
             started = result is StartResult.STARTED
             self._apply(
                 self._watch.confirm_start(
@@ -430,5 +479,5 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             yield
         except PlexError as err:
             if isinstance(err, PlexAuthenticationError):
-                self.config_entry.async_start_reauth(self.hass)
+                async_handle_refusal(self.hass, self.config_entry)
             raise action_error(err, self.name) from err

@@ -7,11 +7,19 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_ACCOUNT_TOKEN
+from .const import (
+    CONF_ACCOUNT_TOKEN,
+    CONF_CLIENT_IDENTIFIER,
+    CONF_DIRECT_HASH,
+    CONF_FINGERPRINT,
+)
 from .coordinator import PlexButlerConfigEntry
 
 TO_REDACT = {
     CONF_ACCOUNT_TOKEN,
+    CONF_CLIENT_IDENTIFIER,
+    CONF_DIRECT_HASH,
+    CONF_FINGERPRINT,
     CONF_TOKEN,
     CONF_URL,
     "discovery_keys",
@@ -45,6 +53,7 @@ async def async_get_config_entry_diagnostics(
             "running": sorted(data.maintenance.running),
             "progress": data.maintenance.progress,
         },
+        "observations": {"answers": butler.answers, **butler.observations.as_dict()},
         "settings": settings
         and {key: setting.value for key, setting in settings.items()},
         "tasks": [asdict(task) for task in data.tasks.values()],

@@ -2,7 +2,6 @@
 
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.exceptions import (
-    ConfigEntryAuthFailed,
     ConfigEntryError,
     HomeAssistantError,
     ServiceValidationError,
@@ -18,7 +17,9 @@ from .plex import (
     PlexForbiddenError,
     PlexHttpsRequiredError,
     PlexResponseError,
+    PlexServerError,
     PlexSettingError,
+    PlexTimeoutError,
     PlexTlsError,
     PlexUnknownTaskError,
     PlexUrlError,
@@ -49,10 +50,8 @@ _FIELDS = {
     "server_error": "base",
 }
 
-_POLL_ERRORS: dict[str, type[HomeAssistantError]] = {
-    "invalid_auth": ConfigEntryAuthFailed,
-    "not_owner": ConfigEntryError,
-}
+# Errors of a server that is busy or slow, but not lost.
+TEMPORARY_ERRORS = (PlexBusyError, PlexServerError, PlexTimeoutError)
 
 
 def _key(err: PlexError) -> str:
@@ -70,8 +69,10 @@ def _translate[T: HomeAssistantError](error: type[T], err: PlexError, server: st
 
 def poll_error(err: PlexError, server: str) -> HomeAssistantError:
     """Return the error that a failed poll raises."""
-    error = _translate(_POLL_ERRORS.get(_key(err), UpdateFailed), err, server)
-    if isinstance(error, UpdateFailed) and isinstance(err, PlexBusyError):
+    if isinstance(err, PlexForbiddenError):
+        return _translate(ConfigEntryError, err, server)
+    error = _translate(UpdateFailed, err, server)
+    if isinstance(err, PlexBusyError):
         error.retry_after = err.retry_after
     return error
 

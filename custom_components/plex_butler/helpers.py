@@ -1,7 +1,7 @@
 """Helpers of Butler for Plex: Plex clients, escaped text, background refreshes."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 import re
@@ -12,14 +12,13 @@ from yarl import URL
 from homeassistant.components import network
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.loader import async_get_integration
 
-from .const import DOMAIN
+from .const import CONF_CLIENT_IDENTIFIER, CONF_FINGERPRINT, DOMAIN
 from .plex import (
     ClientInfo,
     DiscoveredServer,
@@ -28,6 +27,7 @@ from .plex import (
     PlexServer,
     discover,
     find_address,
+    normalize_url,
     read_certificate,
 )
 
@@ -45,10 +45,13 @@ def markdown(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
-async def _async_client_info(hass: HomeAssistant) -> ClientInfo:
+async def _async_client_info(
+    hass: HomeAssistant, data: Mapping[str, Any] | None = None
+) -> ClientInfo:
+    """Return the client information of an entry, or for requests without a token."""
     integration = await async_get_integration(hass, DOMAIN)
     return ClientInfo(
-        identifier=f"{DOMAIN}-{await instance_id.async_get(hass)}",
+        identifier=(data or {}).get(CONF_CLIENT_IDENTIFIER, DOMAIN),
         version=str(integration.version),
         device_name="Home Assistant",
         language=hass.config.language,
@@ -56,24 +59,47 @@ async def _async_client_info(hass: HomeAssistant) -> ClientInfo:
 
 
 async def async_create_server(
-    hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
+    hass: HomeAssistant,
+    data: Mapping[str, Any],
+    machine_identifier: str | None = None,
+    renew_token: Callable[[], Awaitable[str | None]] | None = None,
 ) -> PlexServer:
     """Return the client of a server; raises PlexError for an invalid URL or token.
 
-    With a machineIdentifier, the token is sent to that server only.
+    With a machineIdentifier, the token is sent to that server only. Where certificates
+    are not verified, only the stored one is accepted.
     """
+    verify_ssl = data[CONF_VERIFY_SSL]
     return PlexServer(
-        async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
+        async_get_clientsession(hass, verify_ssl=verify_ssl),
         data[CONF_URL],
         data.get(CONF_TOKEN),
         machine_identifier=machine_identifier,
-        client=await _async_client_info(hass),
+        fingerprint=None if verify_ssl else data.get(CONF_FINGERPRINT),
+        client=await _async_client_info(hass, data),
+        renew_token=renew_token,
     )
 
 
-async def async_create_account(hass: HomeAssistant) -> PlexAccount:
-    """Return the client of plex.tv."""
-    return PlexAccount(async_get_clientsession(hass), await _async_client_info(hass))
+async def async_read_fingerprint(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the data by which a certificate that is not verified is recognized.
+
+    It is empty if certificates are verified, or are recognized already, or there is none.
+    """
+    url = normalize_url(data[CONF_URL])
+    if url.scheme == "http" or data[CONF_VERIFY_SSL] or CONF_FINGERPRINT in data:
+        return {}
+    certificate = await read_certificate(url)
+    return {CONF_FINGERPRINT: certificate.fingerprint} if certificate else {}
+
+
+async def async_create_account(
+    hass: HomeAssistant, data: Mapping[str, Any]
+) -> PlexAccount:
+    """Return the client of plex.tv for the data of an entry."""
+    return PlexAccount(
+        async_get_clientsession(hass), await _async_client_info(hass, data)
+    )
 
 
 async def async_find_address(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_NAME
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 
 from .const import DOMAIN
@@ -19,7 +19,7 @@ EVENT_RUN_ENDED = f"{DOMAIN}_run_ended"
 @callback
 def async_fire_run_events(
     hass: HomeAssistant, runtime_data: PlexButlerRuntimeData
-) -> CALLBACK_TYPE:
+) -> None:
     """Fire an event for every run that ends, which the activity log can describe.
 
     It is about the task's status sensor, so that it is listed with the task.
@@ -43,7 +43,7 @@ def async_fire_run_events(
             EVENT_RUN_ENDED, data, context=butler.contexts.get(run.name)
         )
 
-    return runtime_data.history.subscribe(fire)
+    runtime_data.history.subscribe(fire)
 
 
 @callback

@@ -57,6 +57,35 @@ async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
     check_log(home, plex.token)
 
 
+async def test_history_after_a_restart(
+    plex: PlexSimulator, home: HomeAssistant
+) -> None:
+    """The runs of a night are there again as soon as Home Assistant is."""
+    entry = await home.api.set_up(
+        DOMAIN, "manual", url=plex.url, token=plex.token, verify_ssl=True
+    )
+    await plex.wait_for_sockets(1)
+    night = list(plex.tasks)[:20]
+    for name in night:
+        plex.tasks[name] = replace(plex.tasks[name], duration=0.02)
+        plex.butler.start(name)
+
+    async def runs(api: Api) -> list[dict[str, Any]]:
+        answer = await api.ask(f"{DOMAIN}.get_runs", config_entry_id=entry["entry_id"])
+        return [run for run in answer["runs"] if run["result"] == "finished"]
+
+    async def is_over() -> bool:
+        return len(await runs(home.api)) == len(night)
+
+    await until(is_over, "the end of 20 runs", 10)
+    before = await runs(home.api)
+    assert {run["name"] for run in before} == set(night)
+    await home.stop()
+    async with HomeAssistant(home.config, home.port) as again:
+        assert await runs(again.api) == before
+    check_log(again, plex.token)
+
+
 async def states(api: Api) -> dict[str, str]:
     """Return the states of the integration's entities."""
     registry = await api.command("config/entity_registry/list")
@@ -87,14 +116,14 @@ async def becomes(api: Api, expected: str, seconds: float) -> None:
 
 
 async def check_entities(api: Api, plex: PlexSimulator) -> None:
-    """Every task has its device, with a sensor, two buttons and perhaps a setting."""
+    """Every task has its device, with sensors, two buttons and perhaps a setting."""
     assert await task_states(api) == {
         name: "idle" if task.enabled else "disabled"
         for name, task in plex.tasks.items()
     }
     found = await states(api)
     # 19 of the tasks have a setting.
-    assert len(found) == 3 * len(plex.tasks) + 19 + 10
+    assert len(found) == 5 * len(plex.tasks) + 19 + 12
     assert found["binary_sensor.cellar_maintenance"] == "off"
     assert found["sensor.cellar_running_tasks"] == "0"
     assert found.keys() > {
@@ -147,7 +176,7 @@ async def check_task_actions(api: Api, plex: PlexSimulator) -> None:
 async def check_server_actions(api: Api, plex: PlexSimulator, entry_id: str) -> None:
     """The actions on a server do what the operations of their names do."""
     services = await api.command("get_services")
-    assert len(services[DOMAIN]) == 6
+    assert len(services[DOMAIN]) == 7
 
     answer = await api.ask(f"{DOMAIN}.get_butler_tasks", config_entry_id=entry_id)
     assert [task["name"] for task in answer["tasks"]] == list(plex.tasks)

@@ -3,6 +3,7 @@
 from ssl import SSLContext
 from typing import Any
 
+from aiohttp import ThreadedResolver
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -14,8 +15,10 @@ from tests.common import (
     DIRECT_HASH,
     choose,
     direct_url,
+    fingerprint,
     restart,
     start_flow,
+    stored,
     submit,
     suggested,
     typed,
@@ -69,7 +72,8 @@ async def test_address_that_is_none(
         ("not a\ntoken", "invalid_auth"),
         ("töken", "invalid_auth"),
         ("shared-token-of-the-simulator", "not_owner"),
-        ("", "invalid_auth"),
+        ("", "token_required"),
+        ("eyJhbGciOiJFZERTQSJ9.eyJhdWQiOiJwbGV4LnR2In0.c2ln", "web_token"),
     ],
 )
 async def test_token_of_no_owner(
@@ -81,6 +85,42 @@ async def test_token_of_no_owner(
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["result"].unique_id == plex.machine_identifier
+
+
+async def test_a_host_name_without_a_token(
+    hass: HomeAssistant, plex: PlexSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some servers need no token of requests to their IP address."""
+    resolver: Any = ThreadedResolver()
+    resolver.real_close = resolver.close
+    monkeypatch.setattr(
+        "homeassistant.helpers.aiohttp_client._async_make_resolver", lambda _: resolver
+    )
+    url = f"http://localhost:{plex.port}"
+    result = await submit(hass, await start(hass), url=url, verify_ssl=True)
+    assert result["errors"] == {CONF_TOKEN: "token_required_by_name"}
+
+    plex.token = None
+    result = await submit(hass, result, url=plex.url, verify_ssl=True)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_a_name_of_an_address_without_a_token(
+    hass: HomeAssistant, plex: PlexSimulator, direct_tls: SSLContext
+) -> None:
+    await restart(plex, direct_tls)
+    url = direct_url(plex)
+    result = await submit(hass, await start(hass), url=url, verify_ssl=True)
+    assert result["errors"] == {CONF_TOKEN: "token_required"}
+
+
+async def test_another_error_without_a_token(
+    hass: HomeAssistant, plex: PlexSimulator
+) -> None:
+    plex.inject(Fault.SERVER_ERROR)
+    result = await submit(hass, await start(hass), url=plex.url, verify_ssl=True)
+    assert result["errors"] == {"base": "server_error"}
 
 
 async def test_what_was_typed_is_kept_after_an_error(
@@ -123,7 +163,7 @@ async def test_plexs_own_certificate(
 
     result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, url=direct_url(plex))
+    assert result["data"] == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     assert result["result"].state is ConfigEntryState.LOADED
 
 
@@ -149,7 +189,9 @@ async def test_a_certificate_that_nobody_trusts(
 
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, verify_ssl=False)
+    assert result["data"] == stored(
+        plex, verify_ssl=False, fingerprint=await fingerprint(plex)
+    )
     assert result["result"].state is ConfigEntryState.LOADED
 
 
@@ -161,7 +203,7 @@ async def test_a_certificate_of_its_own(
     result = await enter(hass, plex, "http")
     result = await choose(hass, result, "verified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_https_does_not_help_either(
@@ -172,7 +214,9 @@ async def test_https_does_not_help_either(
     assert result["step_id"] == "certificate"
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, verify_ssl=False)
+    assert result["data"] == stored(
+        plex, verify_ssl=False, fingerprint=await fingerprint(plex)
+    )
 
 
 async def test_the_name_of_a_certificate_that_nobody_trusts(
@@ -185,7 +229,12 @@ async def test_the_name_of_a_certificate_that_nobody_trusts(
     assert result["menu_options"] == ["unverified", "other_address"]
     result = await choose(hass, result, "unverified")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, url=direct_url(plex), verify_ssl=False)
+    assert result["data"] == stored(
+        plex,
+        url=direct_url(plex),
+        verify_ssl=False,
+        fingerprint=await fingerprint(plex),
+    )
 
 
 async def test_another_address(
@@ -202,7 +251,7 @@ async def test_another_address(
 
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_a_wrong_token_over_an_unverified_connection(
@@ -247,4 +296,30 @@ async def test_reauth(
     assert result["step_id"] == "https_required"
     result = await choose(hass, result, "verified")
     assert result["reason"] == "reauth_successful"
-    assert loaded.data == typed(plex, url=direct_url(plex))
+    assert loaded.data == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
+
+
+async def test_a_certificate_other_than_the_accepted_one(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    self_signed: SSLContext,
+    direct_tls: SSLContext,
+) -> None:
+    """The server gets the token only after the user has accepted this one, too."""
+    await restart(plex, self_signed)
+    data = typed(plex, verify_ssl=False, fingerprint=await fingerprint(plex))
+    hass.config_entries.async_update_entry(entry, data=data)
+    await restart(plex, direct_tls)
+    result = await choose(hass, await entry.start_reauth_flow(hass), "token")
+    plex.requests.clear()
+    result = await submit(hass, result, token=plex.token)
+    assert result["step_id"] == "certificate"
+    assert result["menu_options"] == ["verified", "unverified", "other_address"]
+    assert {request.token for request in plex.requests} == {None}
+
+    result = await choose(hass, result, "unverified")
+    assert result["reason"] == "reauth_successful"
+    assert entry.data == stored(
+        plex, verify_ssl=False, fingerprint=await fingerprint(plex)
+    )

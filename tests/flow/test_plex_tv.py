@@ -7,25 +7,33 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN, DOMAIN
+from custom_components.plex_butler.const import (
+    CONF_ACCOUNT_TOKEN,
+    CONF_CLIENT_IDENTIFIER,
+    CONF_FINGERPRINT,
+    DOMAIN,
+)
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import instance_id
 from tests.common import (
+    CLIENT,
     DIRECT_HASH,
     OTHER_MACHINE,
     PIN_PATH,
+    Hung,
     PlexTv,
     Tick,
     choose,
     direct_url,
+    fingerprint,
     go_on,
     move,
     options,
     restart,
     start_flow,
+    stored,
     submit,
     suggested,
     typed,
@@ -37,13 +45,14 @@ from tests.simulator import (
     GdmResponder,
     GdmServer,
     PlexSimulator,
+    RecordedRequest,
 )
 
 
 def signed_in(plex_tv: PlexTv, plex: PlexSimulator, **changes: Any) -> dict[str, Any]:
     """Return what is stored of a server after signing in."""
     token = plex_tv.simulator.account_token
-    return {**typed(plex), CONF_ACCOUNT_TOKEN: token, **changes}
+    return stored(plex, **{CONF_ACCOUNT_TOKEN: token, **changes})
 
 
 async def sign_in(hass: HomeAssistant) -> Any:
@@ -60,14 +69,22 @@ async def test_from_the_code_to_the_entry(
     (code,) = plex_tv.simulator.codes
     assert result["description_placeholders"] == {
         "code": code,
-        "url": "https://plex.tv/link",
+        "url": f"https://plex.tv/link/?pin={code}",
     }
     await tick(3)
     result = await go_on(hass, result)
     assert result["type"] is FlowResultType.SHOW_PROGRESS
 
-    # The only server there is, is taken at once.
+    # The only server there is, is taken at once, but not without encryption.
     result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.MENU
+    assert result["step_id"] == "unencrypted"
+    assert result["menu_options"] == ["send_unencrypted", "other_address"]
+    assert result["description_placeholders"]["server"] == "Media Server"
+    assert result["description_placeholders"]["url"] == plex.url
+    assert {request.token for request in plex.requests} == {None}
+
+    result = await choose(hass, result, "send_unencrypted")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "Media Server"
     assert result["data"] == signed_in(plex_tv, plex)
@@ -81,7 +98,7 @@ async def test_each_token_goes_to_its_own_server_only(
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await sign_in(hass)
     pins = plex_tv.simulator.requests.copy()
-    await plex_tv.confirm(result)
+    await plex_tv.sign_in(result)
 
     asked = [*pins, *plex_tv.simulator.requests]
     tokens = {(one.raw_path, one.token) for one in asked}
@@ -91,11 +108,36 @@ async def test_each_token_goes_to_its_own_server_only(
         ("/api/v2/resources", plex_tv.simulator.account_token),
     }
     assert {one.token for one in plex.requests} == {None, plex.token}
-    # One installation is one device of the account, however often it signs in.
-    identifier = f"plex_butler-{await instance_id.async_get(hass)}"
-    assert {one.headers["X-Plex-Client-Identifier"] for one in asked} == {identifier}
     requests = [*asked, *plex.requests]
     assert [one.query for one in requests if "oken" in one.query] == []
+
+
+def identifiers(requests: list[RecordedRequest]) -> set[str | None]:
+    """Return the client identifiers in requests with a token, or for one."""
+    return {
+        request.headers["X-Plex-Client-Identifier"]
+        for request in requests
+        if request.raw_path != "/identity"
+    }
+
+
+async def test_a_second_sign_in_leaves_the_first_token_alone(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    """It would not with the same client identifier."""
+    entries = []
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        for server in (plex, other):
+            plex_tv.simulator.requests.clear()
+            plex_tv.simulator.servers = [AccountServer.of(server)]
+            result = await sign_in(hass)
+            (new_pin,) = plex_tv.simulator.requests
+            result = await plex_tv.sign_in(result)
+            used = identifiers([new_pin, *plex_tv.simulator.requests, *server.requests])
+            assert used == {result["data"][CONF_CLIENT_IDENTIFIER]}
+            entries.append(result["result"])
+    first, second = (entry.data[CONF_CLIENT_IDENTIFIER] for entry in entries)
+    assert first != second
 
 
 async def test_one_of_several_servers(
@@ -123,6 +165,7 @@ async def test_one_of_several_servers(
             OTHER_MACHINE: "Cellar",
         }
         result = await submit(hass, result, server=OTHER_MACHINE)
+        result = await choose(hass, result, "send_unencrypted")
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert result["data"] == signed_in(plex_tv, other)
 
@@ -132,7 +175,7 @@ async def test_servers_that_are_set_up_are_left_out(
 ) -> None:
     async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
         plex_tv.simulator.servers = [AccountServer.of(plex), AccountServer.of(other)]
-        result = await plex_tv.confirm(await sign_in(hass))
+        result = await plex_tv.sign_in(await sign_in(hass))
         assert result["result"].unique_id == OTHER_MACHINE
 
         result = await plex_tv.confirm(await sign_in(hass))
@@ -147,7 +190,7 @@ async def test_a_server_whose_discovery_was_ignored_is_offered(
         domain=DOMAIN, unique_id=plex.machine_identifier, source=SOURCE_IGNORE
     ).add_to_hass(hass)
     plex_tv.simulator.servers = [AccountServer.of(plex)]
-    result = await plex_tv.confirm(await sign_in(hass))
+    result = await plex_tv.sign_in(await sign_in(hass))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == signed_in(plex_tv, plex)
 
@@ -165,9 +208,41 @@ async def test_the_secure_address_comes_first(
     plex_tv.simulator.servers = [AccountServer.of(plex, connections=[connection])]
     result = await plex_tv.confirm(await sign_in(hass))
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == signed_in(plex_tv, plex, url=direct_url(plex))
-    assert result["data"][CONF_VERIFY_SSL] is True
+    assert result["data"] == signed_in(
+        plex_tv, plex, url=direct_url(plex), direct_hash=DIRECT_HASH
+    )
     assert result["result"].state is ConfigEntryState.LOADED
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_every_secure_address_comes_before_any_other(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv, direct_tls: SSLContext
+) -> None:
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as plain:
+        await restart(plex, direct_tls)
+        connections = [
+            AccountConnection.of(plain),
+            AccountConnection.of(plex, direct_hash=DIRECT_HASH, relay=True),
+        ]
+        plex_tv.simulator.servers = [
+            replace(
+                AccountServer.of(plex, connections=connections), https_required=False
+            )
+        ]
+        result = await plex_tv.confirm(await sign_in(hass))
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"][CONF_URL] == direct_url(plex)
+        assert plain.requests == []
+
+
+async def test_another_address_than_one_without_encryption(
+    hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await plex_tv.confirm(await sign_in(hass))
+    result = await choose(hass, result, "other_address")
+    assert result["step_id"] == "address"
+    assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
 
 
 async def test_dead_addresses_and_impostors_are_passed_over(
@@ -180,7 +255,7 @@ async def test_dead_addresses_and_impostors_are_passed_over(
             AccountConnection.of(plex),
         ]
         plex_tv.simulator.servers = [AccountServer.of(plex, connections=connections)]
-        result = await plex_tv.confirm(await sign_in(hass))
+        result = await plex_tv.sign_in(await sign_in(hass))
         assert result["data"] == signed_in(plex_tv, plex)
         # It was asked who it is, and no more.
         assert [one.raw_path for one in impostor.requests] == ["/identity"]
@@ -225,12 +300,13 @@ async def test_the_server_refuses_the_token_of_plex_tv(
     plex_tv.simulator.servers = [
         replace(AccountServer.of(plex), access_token="not yet known to the server")
     ]
-    result = await plex_tv.confirm(await sign_in(hass))
+    result = await plex_tv.sign_in(await sign_in(hass))
     assert result["step_id"] == "sign_in"
+    assert result["menu_options"] == ["plex_tv", "token"]
 
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await choose(hass, result, "plex_tv")
-    result = await plex_tv.confirm(result)
+    result = await plex_tv.sign_in(result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == signed_in(plex_tv, plex)
 
@@ -256,7 +332,7 @@ async def test_an_account_without_a_server_of_its_own(
     result = await submit(hass, result, **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     # The account has nothing to do with this server.
-    assert result["data"] == typed(plex)
+    assert result["data"] == stored(plex)
 
 
 async def test_another_account_after_one_without_a_server(
@@ -266,7 +342,7 @@ async def test_another_account_after_one_without_a_server(
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await choose(hass, result, "plex_tv")
     assert len(plex_tv.simulator.codes) == 2
-    result = await plex_tv.confirm(result)
+    result = await plex_tv.sign_in(result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -285,7 +361,7 @@ async def test_an_expired_code(
     result = await choose(hass, result, "plex_tv")
     old, new = plex_tv.simulator.codes
     assert result["description_placeholders"]["code"] == new != old
-    result = await plex_tv.confirm(result)
+    result = await plex_tv.sign_in(result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -326,7 +402,7 @@ async def test_plex_tv_has_no_code(
 
     plex_tv.simulator.clear_faults()
     result = await choose(hass, result, "plex_tv")
-    result = await plex_tv.confirm(result)
+    result = await plex_tv.sign_in(result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -375,7 +451,7 @@ async def test_a_busy_plex_tv_is_asked_less_often(
         assert len(plex_tv.simulator.requests) == polls + 1
     plex_tv.simulator.clear_faults()
     await tick(27)
-    result = await plex_tv.confirm(result)
+    result = await plex_tv.sign_in(result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -399,7 +475,7 @@ async def test_signing_in_to_a_server_that_was_found(
         result = await choose(hass, await start_flow(hass), "network")
         result = await submit(hass, result, server=plex.machine_identifier)
         result = await choose(hass, result, "plex_tv")
-        result = await plex_tv.confirm(result)
+        result = await plex_tv.sign_in(result)
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert result["data"] == signed_in(plex_tv, plex)
 
@@ -423,20 +499,61 @@ async def test_plex_tv_knows_better_than_who_answers_a_search(
         impostor.requests.clear()
         result = await plex_tv.confirm(await choose(hass, result, "plex_tv"))
         assert result["type"] is FlowResultType.CREATE_ENTRY
-        assert result["data"] == signed_in(plex_tv, plex, url=direct_url(plex))
-        assert {request.token for request in impostor.requests} <= {None}
+        assert result["data"] == signed_in(
+            plex_tv, plex, url=direct_url(plex), direct_hash=DIRECT_HASH
+        )
+        assert impostor.requests == []
+
+
+async def test_the_token_of_plex_tv_does_not_go_where_a_search_was_answered(
+    hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    """Not while the server itself is away, either."""
+    plex_tv.simulator.servers = [
+        AccountServer.of(plex, connections=[AccountConnection.dead()])
+    ]
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
+        gdm.servers = [GdmServer.of(impostor)]
+        result = await choose(hass, await start_flow(hass), "network")
+        result = await submit(hass, result, server=plex.machine_identifier)
+        result = await plex_tv.confirm(await choose(hass, result, "plex_tv"))
+        assert result["step_id"] == "address"
+        assert result["errors"] == {"base": "no_address"}
+        assert suggested(result)[CONF_URL] == impostor.url
+        result = await submit(hass, result, url=plex.url, verify_ssl=True)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"] == signed_in(plex_tv, plex)
+        assert {request.token for request in impostor.requests} == {None}
 
 
 async def test_reauth(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
 ) -> None:
     plex.token = "new"
+    plex.requests.clear()
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
-    result = await plex_tv.confirm(result)
+    requests = plex_tv.simulator.requests.copy()
+    result = await plex_tv.sign_in(result)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
-    assert loaded.data == signed_in(plex_tv, plex)
+    assert loaded.data == signed_in(plex_tv, plex, client_identifier=CLIENT)
+    assert loaded.state is ConfigEntryState.LOADED
+    requests += plex_tv.simulator.requests
+    assert identifiers([*requests, *plex.requests]) == {CLIENT}
+
+
+async def test_reconfigure(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    """Both the token and the address are new."""
+    plex.token = "new"
+    await move(plex)
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await choose(hass, await loaded.start_reconfigure_flow(hass), "plex_tv")
+    result = await plex_tv.sign_in(result)
+    assert result["reason"] == "reconfigure_successful"
+    assert loaded.data == signed_in(plex_tv, plex, client_identifier=CLIENT)
     assert loaded.state is ConfigEntryState.LOADED
 
 
@@ -449,7 +566,8 @@ async def test_reauth_keeps_an_address_that_plex_tv_does_not_know(
 ) -> None:
     """Nor does it begin to verify a certificate that was not."""
     await restart(plex, self_signed)
-    hass.config_entries.async_update_entry(entry, data=typed(plex, verify_ssl=False))
+    data = {**entry.data, CONF_URL: plex.url, CONF_VERIFY_SSL: False}
+    hass.config_entries.async_update_entry(entry, data=data)
     plex.token = "new"
     plex_tv.simulator.servers = [
         AccountServer.of(plex, connections=[AccountConnection.dead()])
@@ -457,7 +575,9 @@ async def test_reauth_keeps_an_address_that_plex_tv_does_not_know(
     result = await choose(hass, await entry.start_reauth_flow(hass), "plex_tv")
     result = await plex_tv.confirm(result)
     assert result["reason"] == "reauth_successful"
-    assert entry.data == signed_in(plex_tv, plex, verify_ssl=False)
+    assert entry.data == signed_in(
+        plex_tv, plex, verify_ssl=False, fingerprint=await fingerprint(plex)
+    )
 
 
 async def test_reauth_keeps_the_address_that_the_owner_has_chosen(
@@ -469,21 +589,85 @@ async def test_reauth_keeps_the_address_that_the_owner_has_chosen(
         elsewhere.token = "new"
         plex_tv.simulator.servers = [AccountServer.of(elsewhere)]
         result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
-        result = await plex_tv.confirm(result)
+        result = await plex_tv.sign_in(result)
         assert result["reason"] == "reauth_successful"
         assert loaded.data == signed_in(plex_tv, plex)
+
+
+async def test_reauth_keeps_the_address_of_a_server_that_is_slow(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    tick: Tick,
+    hung: Hung,
+) -> None:
+    """A server that does not answer in time has not moved."""
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as elsewhere:
+        plex_tv.simulator.servers = [AccountServer.of(elsewhere)]
+        result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+        plex.inject(Fault.SLOW, "/identity")
+        plex_tv.simulator.confirm()
+        await tick(3)
+        result = await hung(go_on(hass, result))
+        assert result["step_id"] == "unencrypted"
+        assert result["description_placeholders"]["url"] == plex.url
+        plex.clear_faults()
+        result = await choose(hass, result, "send_unencrypted")
+        assert result["reason"] == "reauth_successful"
+        assert loaded.data == signed_in(plex_tv, plex)
+        assert elsewhere.requests == []
 
 
 async def test_reauth_of_a_server_that_has_moved_as_well(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
 ) -> None:
-    plex.token = "new"
+    plex.token, port = "new", plex.port
     await move(plex)
-    plex_tv.simulator.servers = [AccountServer.of(plex)]
-    result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
-    result = await plex_tv.confirm(result)
-    assert result["reason"] == "reauth_successful"
-    assert loaded.data == signed_in(plex_tv, plex)
+    async with PlexSimulator(port=port, machine_identifier=OTHER_MACHINE) as other:
+        plex_tv.simulator.servers = [AccountServer.of(plex)]
+        result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+        result = await plex_tv.sign_in(result)
+        assert result["reason"] == "reauth_successful"
+        assert loaded.data == signed_in(plex_tv, plex)
+        assert {request.token for request in other.requests} == {None}
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("tls", [False, True])
+async def test_reauth_while_an_impostor_is_at_the_old_address(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    direct_tls: SSLContext,
+    self_signed: SSLContext,
+    renewed_tls: SSLContext,
+    *,
+    tls: bool,
+) -> None:
+    """It has neither a certificate of the server's nor the one that was accepted."""
+    await restart(plex, self_signed if tls else None)
+    data = {**entry.data, CONF_URL: plex.url, CONF_VERIFY_SSL: False}
+    if tls:
+        data[CONF_FINGERPRINT] = await fingerprint(plex)
+    hass.config_entries.async_update_entry(entry, data=data)
+    port = plex.port
+    await plex.stop()
+    impostor = PlexSimulator(port=port, machine_identifier=plex.machine_identifier)
+    impostor.ssl_context = renewed_tls if tls else None
+    plex.port, plex.ssl_context = 0, direct_tls
+    await plex.start()
+    connection = AccountConnection.of(plex, direct_hash=DIRECT_HASH)
+    plex_tv.simulator.servers = [AccountServer.of(plex, connections=[connection])]
+    async with impostor:
+        result = await choose(hass, await entry.start_reauth_flow(hass), "plex_tv")
+        result = await plex_tv.confirm(result)
+        assert result["reason"] == "reauth_successful"
+        assert {request.token for request in impostor.requests} <= {None}
+    assert entry.data == signed_in(
+        plex_tv, plex, url=direct_url(plex), direct_hash=DIRECT_HASH
+    )
 
 
 @pytest.mark.parametrize("servers", [none, shared])
@@ -503,4 +687,4 @@ async def test_reauth_with_the_account_of_somebody_else(
     result = await choose(hass, result, "token")
     result = await submit(hass, result, token=plex.token)
     assert result["reason"] == "reauth_successful"
-    assert loaded.data == typed(plex)
+    assert loaded.data == stored(plex)

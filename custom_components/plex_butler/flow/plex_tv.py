@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 
@@ -19,9 +20,10 @@ class SignIn:
     servers: Mapping[str, AccountServer]
     """The servers that the account owns, by machineIdentifier."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Initialize; sends nothing."""
+    def __init__(self, hass: HomeAssistant, data: Mapping[str, Any]) -> None:
+        """Initialize; `data` is that of the entry to sign in for. Sends nothing."""
         self._hass = hass
+        self._data = data
         self.error = ""
         # The step that follows when the task is done.
         self.next_step = "servers"
@@ -31,7 +33,7 @@ class SignIn:
 
         Returns False if plex.tv gave no code; `error` says why.
         """
-        account = await async_create_account(self._hass)
+        account = await async_create_account(self._hass, self._data)
         try:
             pin = await account.create_pin()
         except PlexError as err:

@@ -22,13 +22,11 @@ CONF_SERVER: Final = "server"
 _URL = {vol.Required(CONF_URL): TextSelector()}
 _TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _VERIFY_SSL = {vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector()}
-_CONNECTION = vol.Schema(_URL | {vol.Optional(CONF_TOKEN): _TOKEN} | _VERIFY_SSL)
 
 # The forms that lead to an attempt to connect, by step.
 CONNECTION_FORMS: Final = {
     "address": vol.Schema(_URL | _VERIFY_SSL),
-    "manual": _CONNECTION,
-    "reconfigure": _CONNECTION,
+    "manual": vol.Schema(_URL | {vol.Optional(CONF_TOKEN): _TOKEN} | _VERIFY_SSL),
     "token": vol.Schema({vol.Required(CONF_TOKEN): _TOKEN}),
 }
 

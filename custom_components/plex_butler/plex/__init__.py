@@ -17,7 +17,13 @@ from .butler_settings import (
     setting_kind_for_task,
 )
 from .connection import ClientInfo
-from .direct import Certificate, direct_hash_of, direct_url, read_certificate
+from .direct import (
+    Certificate,
+    direct_address,
+    direct_hash_of,
+    direct_url,
+    read_certificate,
+)
 from .discovery import DiscoveredServer, discover
 from .errors import (
     PlexAuthenticationError,
@@ -50,6 +56,7 @@ from .models import (
     StopResult,
     WindowSetting,
 )
+from .observations import Observations
 from .server import PlexServer
 from .url import normalize_url
 from .watch import ButlerWatch, Run
@@ -69,6 +76,7 @@ __all__ = [
     "Maintenance",
     "MaintenanceWindow",
     "Notifications",
+    "Observations",
     "Pin",
     "PlexAccount",
     "PlexAuthenticationError",
@@ -98,6 +106,7 @@ __all__ = [
     "StreamDown",
     "StreamUp",
     "WindowSetting",
+    "direct_address",
     "direct_hash_of",
     "direct_url",
     "discover",

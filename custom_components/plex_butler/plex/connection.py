@@ -93,18 +93,20 @@ class PlexConnection:
         url: URL,
         token: str | None,
         client: ClientInfo,
+        *,
+        fingerprint: str | None = None,
     ) -> None:
         """Initialize; sends nothing.
 
-        `url` must come from normalize_url: paths are appended to it unchanged.
+        `url` must come from normalize_url: paths are appended to it unchanged. With a
+        fingerprint, https connections are made to the server with that certificate
+        only (see Certificate), whether it is valid or not.
         """
-        if token and not (token.isascii() and token.isprintable()):
-            # A header cannot carry it, so no server can have issued it.
-            raise PlexAuthenticationError("not a token")
         self.url = url
+        self.token = token
         self._session = session
         self._connector = session.connector
-        self._token_headers = {"X-Plex-Token": token} if token else {}
+        self._ssl = not fingerprint or aiohttp.Fingerprint(bytes.fromhex(fingerprint))
         self._headers = client.headers()
         self._target = url
         self._server_hostname: str | None = None
@@ -117,6 +119,19 @@ class PlexConnection:
             self._server_hostname = url.host
             self._headers[hdrs.HOST] = url.host_port_subcomponent or ""
         self._base = str(self._target)
+
+    @property
+    def token(self) -> str | None:
+        """The token that is sent."""
+        return self._token
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        if token and not (token.isascii() and token.isprintable()):
+            # A header cannot carry it, so no server can have issued it.
+            raise PlexAuthenticationError("not a token")
+        self._token = token
+        self._token_headers = {"X-Plex-Token": token} if token else {}
 
     async def get_json(self, path: str, *, with_token: bool = True) -> object:
         """Return the decoded JSON of the answer to `GET path`."""
@@ -148,6 +163,7 @@ class PlexConnection:
                     URL(self._base + path, encoded=True),
                     headers=self._headers | self._token_headers,
                     server_hostname=self._server_hostname,
+                    ssl=self._ssl,
                     heartbeat=HEARTBEAT,
                     timeout=NO_CLOSE_REPLY,
                     max_msg_size=MAX_FRAME,
@@ -205,6 +221,7 @@ class PlexConnection:
                     url,
                     headers=headers,
                     server_hostname=self._server_hostname,
+                    ssl=self._ssl,
                     allow_redirects=False,
                     trace_request_ctx=reused,
                 )
@@ -257,8 +274,9 @@ class PlexConnection:
             raise PlexConnectionError("cannot connect in time") from err
         except TimeoutError as err:
             raise PlexTimeoutError("no answer in time") from err
-        except aiohttp.ClientSSLError as err:
-            raise PlexTlsError(str(err)) from err
+        except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as err:
+            other = isinstance(err, aiohttp.ServerFingerprintMismatch)
+            raise PlexTlsError("another certificate" if other else str(err)) from err
         except aiohttp.ServerDisconnectedError as err:
             if self.url.scheme == "http" and not self._has_answered:
                 raise PlexHttpsRequiredError("closed without an answer") from err

@@ -5,7 +5,9 @@ stop_task, start_all_tasks, stop_all_tasks, and those of the preferences). Every
 raises PlexError.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 import logging
@@ -54,7 +56,9 @@ class PlexServer:
     `url` may be what a user types (see normalize_url); `token` may be omitted for a
     server that is not linked to a Plex account. With `machine_identifier`, the token is
     sent only to the server with that identifier, and PlexWrongServerError is raised
-    when another one answers.
+    when another one answers. With `fingerprint`, it is sent only to the server with that
+    certificate. `renew_token` is called when the server refuses the token; if it returns
+    another one, the request is sent once more with it.
 
     Raises PlexUrlError and PlexAuthenticationError for an invalid address or token.
     """
@@ -66,15 +70,25 @@ class PlexServer:
         token: str | None = None,
         *,
         machine_identifier: str | None = None,
+        fingerprint: str | None = None,
         client: ClientInfo | None = None,
+        renew_token: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
         """Initialize; sends nothing."""
         self.identity: ServerIdentity | None = None
         """The identity that was checked last."""
+        self.answers: Counter[str] = Counter()
+        """How often each request to start or stop had each answer."""
         self._connection = PlexConnection(
-            session, normalize_url(url), token, client or ClientInfo()
+            session,
+            normalize_url(url),
+            token,
+            client or ClientInfo(),
+            fingerprint=fingerprint,
         )
         self._machine_identifier = machine_identifier
+        self._renew_token = renew_token
+        self._renewal = asyncio.Lock()
         # Whether the identity was checked, and no request failed since.
         self._checked = False
         self._websocket: aiohttp.ClientWebSocketResponse | None = None
@@ -181,8 +195,7 @@ class PlexServer:
             for setting_id, value in values.items()
         )
         try:
-            async with self._trusted_connection() as connection:
-                await connection.change(f"/:/prefs?{query}")
+            await self._call(lambda connection: connection.change(f"/:/prefs?{query}"))
         except PlexForbiddenError as err:
             # An unknown setting may be refused like this, too. This request succeeds
             # only for the owner of the server.
@@ -231,16 +244,50 @@ class PlexServer:
                 await self.get_identity()
             raise
 
-    async def _get(self, path: str) -> object:
+    async def _call[T](self, request: Callable[[PlexConnection], Awaitable[T]]) -> T:
+        """Send a request; once more if there is a new token for a refused one."""
+        refused = self._connection.token
+        try:
+            async with self._trusted_connection() as connection:
+                return await request(connection)
+        except PlexAuthenticationError:
+            if not await self._replace(refused):
+                raise
         async with self._trusted_connection() as connection:
-            return await connection.get_json(path)
+            return await request(connection)
+
+    async def _replace(self, refused: str | None) -> bool:
+        """Replace a refused token, unless another request has done so meanwhile."""
+        async with self._renewal:
+            if self._connection.token == refused:
+                if not self._renew_token or not (token := await self._renew_token()):
+                    return False
+                self._connection.token = token
+            return True
+
+    async def _get(self, path: str) -> object:
+        return await self._call(lambda connection: connection.get_json(path))
 
     async def _get_container(self, path: str) -> dict[str, Any]:
-        return _member(await self._get(path), "MediaContainer")
+        """Return an answer that is not about the tasks.
+
+        Only requests about the tasks tell whether the token is refused.
+        """
+        async with self._trusted_connection() as connection:
+            return _member(await connection.get_json(path), "MediaContainer")
 
     async def _send(self, method: str, path: str) -> int:
-        async with self._trusted_connection() as connection:
-            return await connection.send(method, path)
+        answer: int | str = "none"
+        try:
+            answer = await self._call(lambda connection: connection.send(method, path))
+        except PlexError as err:
+            answer = getattr(err, "status", None) or type(err).__name__
+            raise
+        else:
+            return answer
+        finally:
+            request = "all tasks" if path == "/butler" else "one task"
+            self.answers[f"{method} {request}: {answer}"] += 1
 
 
 def _task_path(name: str) -> str:

@@ -85,6 +85,8 @@ class ButlerWatch:
         self._requests: dict[str, _Request] = {}
         self._starting: set[str] = set()
         self._work: _Work | None = None
+        # Whether activities that are not in the log would be known.
+        self._is_known = True
 
     @property
     def tasks(self) -> Mapping[str, ButlerTask]:
@@ -106,21 +108,40 @@ class ButlerWatch:
     def read(
         self,
         tasks: Mapping[str, ButlerTask],
-        activities: Iterable[Activity],
+        activities: Iterable[Activity] | None,
         begun: datetime,
         now: datetime,
     ) -> list[Run]:
-        """Process a full read, which may be older than events pushed since."""
+        """Process a full read, which may be older than events pushed since.
+
+        `activities` is None if they could not be read.
+        """
         if self._log.is_outdated(begun, now):
             return []
         runs = self.look(now)
         missed_nothing = self._log.missed_nothing(begun)
         if tasks != self.tasks:
             self._finder = TaskFinder(tasks)
+        self._is_known = activities is not None or missed_nothing
+        if activities is None:
+            return runs + self._read_nothing(begun, now)
         same = self._log.read(activities, self._finder, begun, now)
         if not missed_nothing:
             self._forget_starts(same, begun)
         return runs + self._update(now, read_begun=begun, is_news=missed_nothing)
+
+    def _read_nothing(self, begun: datetime, now: datetime) -> list[Run]:
+        """Process that the activities could not be read.
+
+        The stream makes up for it. Without one, what is known is kept for some time.
+        """
+        if self._log.stream_up:
+            return self._update(now, read_begun=begun)
+        if self._is_known:
+            return self._update(now)
+        self._forget_starts((), begun)
+        self._log.forget(lambda _: True)
+        return self._update(now, read_begun=begun, is_news=False)
 
     def hear(self, events: Iterable[ActivityEvent], now: datetime) -> list[Run]:
         """Process the events of one frame."""
@@ -272,11 +293,12 @@ class ButlerWatch:
         """Replace `maintenance` by what the server shows and the tasks known otherwise."""
         at = self._unnamed_at
         unnamed = self.maintenance.unnamed or (at is not None and at <= now)
+        active = shown.active or bool(self._running)
         self.maintenance = Maintenance(
-            active=shown.active or bool(self._running),
+            active=active if active or self._is_known else None,
             running=frozenset(self._running),
             stopping=self._stopping,
-            unnamed=unnamed and shown.active and not self._running,
+            unnamed=unnamed and bool(shown.active) and not self._running,
             progress=shown.progress if work.progress is None else work.progress,
         )
 
@@ -319,7 +341,7 @@ class ButlerWatch:
         An activity that is still the same is still the same run, if it is about this
         task only: the Butler's own goes on from one task to the next.
         """
-        names = {self._finder.find_by_title(activity) for activity in same}
+        names = {self._finder.find(activity.title) for activity in same}
         for name, run in self._running.items():
             recent = run.started and begun - run.started <= MAX_GAP
             if not recent and name not in names:
