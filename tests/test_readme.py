@@ -164,14 +164,14 @@ async def test_cheap_electricity(hass: HomeAssistant, plex: PlexSimulator) -> No
 @pytest.mark.usefixtures("no_pause", "loaded")
 async def test_seasons(hass: HomeAssistant, plex: PlexSimulator) -> None:
     await automate(hass, SEASONS)
-    for season, start, end, enabled in (
+    for season, opens, closes, enabled in (
         ("winter", 2, 5, False),
         ("summer", 11, 15, True),
     ):
         hass.states.async_set("sensor.season", season)
         await settle(hass)
-        assert plex.settings.number("ButlerStartHour") == start
-        assert plex.settings.number("ButlerEndHour") == end
+        assert plex.settings.number("ButlerStartHour") == opens
+        assert plex.settings.number("ButlerEndHour") == closes
         assert plex.tasks["DeepMediaAnalysis"].enabled is enabled
 
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
@@ -56,6 +56,8 @@ def async_handle_failure(
 
     There is at most one search in SEARCH_INTERVAL.
     """
+    if entry.state is ConfigEntryState.NOT_LOADED:
+        return  # It was unloaded or removed before the answer came.
     if isinstance(err, PlexForbiddenError):
         async_create_issue(hass, entry, "not_owner")
     if isinstance(err, REACHED):
@@ -64,6 +66,8 @@ def async_handle_failure(
     loss = hass.data.setdefault(_LOST, {}).setdefault(entry.entry_id, _Loss(now))
     loss.since = loss.since or now
     if now < loss.next_search:
+        if isinstance(err, PlexWrongServerError):
+            async_create_issue(hass, entry, "moved")
         return
     loss.next_search = now + SEARCH_INTERVAL
     # Not a task of the entry, which ends when its setup fails.

@@ -70,7 +70,6 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         # No read may be older than a write before it.
         self._lock = asyncio.Lock()
         self._failures = 0
-        self._failure_logged = False
         self._was_available = True
         self._tasks = set(butler.data.tasks)
         self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
@@ -119,7 +118,6 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             self._read_failed(PlexError("none are listed"))
             return
         self._failures = 0
-        self._failure_logged = False
         self._listed = {one.id: one for one in settings if is_butler_setting(one.id)}
 
     def _read_failed(self, err: PlexError) -> None:
@@ -129,10 +127,9 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         slow = isinstance(err, TEMPORARY_ERRORS)
         if slow and self._listed and self._failures <= TOLERATED_FAILURES:
             return
-        self._listed = None
-        if not self._failure_logged:
-            self._failure_logged = True
+        if self._listed is not None or self._failures == 1:
             LOGGER.info("The settings of %s cannot be read (%s)", self.name, err)
+        self._listed = None
 
     def _shown(self) -> Settings | None:
         """Return the settings as if all pending values were written."""
