@@ -185,10 +185,11 @@ async def test_frames_do_not_put_off_the_poll(
     plex.announce("started", parent(progress=0))
     await until(hass, PROGRESS, "0.0")
     await tick(1)
-    for progress in range(1, 7):
+    for progress in range(1, 6):
         await tick(60)
         plex.announce("updated", parent(progress=progress))
         await until(hass, PROGRESS, f"{progress}.0")
+    await tick(60)
     assert states(hass, BACKUP) == ["disabled"]
 
 
