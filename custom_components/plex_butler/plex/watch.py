@@ -101,7 +101,9 @@ class ButlerWatch:
     @property
     def due(self) -> datetime | None:
         """When to call `look`, if nothing else is reported until then."""
-        return min(filter(None, (self._log.due, self._unnamed_at)), default=None)
+        # Without a stream, only the next read shows whether it is still at work.
+        unnamed_at = self._unnamed_at if self._log.stream_up else None
+        return min(filter(None, (self._log.due, unnamed_at)), default=None)
 
     def read(
         self,
