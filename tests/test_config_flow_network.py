@@ -17,6 +17,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .common import (
@@ -27,7 +28,6 @@ from .common import (
     move,
     options,
     restart,
-    settle,
     start_flow,
     stored,
     submit,
@@ -185,15 +185,22 @@ async def test_a_token_goes_nowhere_before_the_address_was_confirmed(
         assert {request.token for request in impostor.requests} == {None}
 
 
+@pytest.mark.usefixtures("trusted")
 async def test_a_search_updates_the_address_of_a_server_that_is_set_up(
-    hass: HomeAssistant, gdm: GdmResponder, plex: PlexSimulator, loaded: MockConfigEntry
+    hass: HomeAssistant,
+    gdm: GdmResponder,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    direct_tls: SSLContext,
 ) -> None:
+    await restart(plex, direct_tls)
+    secure = typed(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
+    hass.config_entries.async_update_entry(entry, data=secure)
     await move(plex)
-    gdm.servers = [GdmServer.of(plex)]
+    gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
     result = await search(hass)
     assert result["step_id"] == "nothing_found"
-    assert loaded.data == stored(plex)
-    assert loaded.state is ConfigEntryState.LOADED
+    assert entry.data == {**secure, "url": direct_url(plex)}
 
 
 async def test_a_search_that_a_server_which_is_set_up_does_not_answer(
@@ -271,16 +278,17 @@ async def test_zeroconf_of_a_server_that_wants_secure_connections(
     assert result["data"] == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
 
 
-async def test_zeroconf_updates_the_address_of_a_server_that_is_set_up(
-    hass: HomeAssistant, plex: PlexSimulator, loaded: MockConfigEntry
+async def test_zeroconf_asks_about_the_address_of_a_server_that_is_set_up(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    loaded: MockConfigEntry,
+    issue_registry: ir.IssueRegistry,
 ) -> None:
     await move(plex)
     result = await announce(hass, plex.port)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-    await settle(hass)
-    assert loaded.data == stored(plex)
-    assert loaded.state is ConfigEntryState.LOADED
+    assert issue_registry.async_get_issue(DOMAIN, f"new_address_{loaded.entry_id}")
 
 
 async def test_an_announcement_that_the_user_ignores(

@@ -184,9 +184,13 @@ async def test_reauthentication_that_is_no_longer_needed(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     """It was started by an action, and the token is accepted again."""
+    plex.inject(Fault.UNAUTHORIZED, "/butler")
+    await tick(60)
     plex.inject(Fault.UNAUTHORIZED, "/butler/BackupDatabase")
+    await tick(59)
     with pytest.raises(HomeAssistantError):
         await start(hass, loaded)
     assert len(hass.config_entries.flow.async_progress()) == 1
+    plex.clear_faults()
     await tick(10)
     assert hass.config_entries.flow.async_progress() == []

@@ -10,7 +10,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import instance_id
 
-from .common import DIRECT_HASH, direct_url, restart, typed
+from .common import DIRECT_HASH, OTHER_MACHINE, direct_url, fingerprint, restart, typed
 from .simulator import PlexSimulator
 
 
@@ -18,12 +18,13 @@ async def load(
     hass: HomeAssistant,
     plex: PlexSimulator,
     minor_version: int = 1,
+    unique_id: str | None = None,
     **changes: str | bool,
 ) -> MockConfigEntry:
     """Set up an entry of another version."""
     entry = MockConfigEntry(
         domain=DOMAIN,
-        unique_id=plex.machine_identifier,
+        unique_id=unique_id or plex.machine_identifier,
         data=typed(plex, **changes),
         minor_version=minor_version,
     )
@@ -51,24 +52,32 @@ async def test_the_client_identifier_of_its_token_is_kept(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize(
-    ("verify_ssl", "proof"), [(True, {"direct_hash": DIRECT_HASH}), (False, {})]
+    ("verify_ssl", "proof"), [(True, "direct_hash"), (False, "fingerprint")]
 )
-async def test_the_hash_of_a_verified_name_is_stored(
+async def test_how_the_server_proves_its_identity_is_stored(
     hass: HomeAssistant,
     plex: PlexSimulator,
     direct_tls: SSLContext,
-    proof: dict[str, str],
+    proof: str,
     *,
     verify_ssl: bool,
 ) -> None:
     await restart(plex, direct_tls)
     entry = await load(hass, plex, url=direct_url(plex), verify_ssl=verify_ssl)
     assert entry.state is ConfigEntryState.LOADED
-    assert {
-        key: entry.data[key]
-        for key in ("direct_hash", "fingerprint")
-        if key in entry.data
-    } == proof
+    known = {"direct_hash": DIRECT_HASH, "fingerprint": await fingerprint(plex)}
+    assert {key: entry.data.get(key) for key in known} == {
+        key: known[key] if key == proof else None for key in known
+    }
+
+
+async def test_a_certificate_is_accepted_only_with_the_right_server(
+    hass: HomeAssistant, plex: PlexSimulator, self_signed: SSLContext
+) -> None:
+    await restart(plex, self_signed)
+    entry = await load(hass, plex, unique_id=OTHER_MACHINE, verify_ssl=False)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert "fingerprint" not in entry.data
 
 
 async def test_a_later_minor_version_is_left_alone(

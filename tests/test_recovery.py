@@ -20,7 +20,6 @@ from .common import (
     BACKUP,
     DIRECT_HASH,
     OTHER_MACHINE,
-    RENEWED_HASH,
     Hung,
     PlexTv,
     Tick,
@@ -34,6 +33,7 @@ from .common import (
     typed,
 )
 from .simulator import (
+    AccountConnection,
     AccountServer,
     Fault,
     GdmResponder,
@@ -92,78 +92,84 @@ async def use(
     await settle(hass)
 
 
+@pytest.mark.usefixtures("trusted")
 async def test_on_the_network(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: PlexSimulator,
-    gdm: GdmResponder,
-    lost: Lost,
-    issues: Issues,
-) -> None:
-    await move(plex)
-    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
-        gdm.servers = [GdmServer.of(other), GdmServer.of(plex, DIRECT_HASH)]
-        await lost(loaded)
-        assert other.requests == []
-    assert loaded.data == stored(plex)
-    assert loaded.state is ConfigEntryState.LOADED
-    assert hass.states.get(BACKUP).state == "idle"
-    assert issues() == []
-
-
-async def test_on_the_network_with_a_certificate_that_is_not_verified(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plex: PlexSimulator,
     gdm: GdmResponder,
-    self_signed: SSLContext,
+    direct_tls: SSLContext,
     lost: Lost,
+    issues: Issues,
 ) -> None:
-    await restart(plex, self_signed)
-    await use(hass, entry, plex, verify_ssl=False)
+    await restart(plex, direct_tls)
+    await use(hass, entry, plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     await move(plex)
-    gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
-    await lost(entry)
-    assert entry.data == stored(plex, url=direct_url(plex), verify_ssl=False)
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
+        gdm.servers = [GdmServer.of(other), GdmServer.of(plex, DIRECT_HASH)]
+        await lost(entry)
+        assert other.requests == []
+    assert entry.data == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     assert entry.state is ConfigEntryState.LOADED
+    assert hass.states.get(BACKUP).state == "idle"
+    assert issues() == []
 
 
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    "before", [{}, {"verify_ssl": False, "fingerprint": "00" * 32}]
+)
 async def test_at_plex_tv(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plex: PlexSimulator,
     plex_tv: PlexTv,
+    gdm: GdmResponder,
+    direct_tls: SSLContext,
     lost: Lost,
+    before: dict[str, Any],
 ) -> None:
-    """For who signed in there."""
+    """Who replies to a search is not even asked who it is."""
     account = {CONF_ACCOUNT_TOKEN: plex_tv.simulator.account_token}
-    await use(hass, entry, plex, **account)
+    await use(hass, entry, plex, **account, **before)
     await move(plex)
-    plex_tv.simulator.servers = [AccountServer.of(plex)]
-    await lost(entry)
-    assert entry.data == stored(plex, **account)
+    await restart(plex, direct_tls)
+    listed = AccountConnection.of(plex, direct_hash=DIRECT_HASH)
+    plex_tv.simulator.servers = [AccountServer.of(plex, connections=[listed])]
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
+        gdm.servers = [GdmServer.of(impostor)]
+        await lost(entry)
+        assert impostor.requests == []
+    assert entry.data == stored(
+        plex, url=direct_url(plex), direct_hash=DIRECT_HASH, **account
+    )
     assert entry.state is ConfigEntryState.LOADED
-    (asked,) = plex_tv.simulator.requests
-    assert asked.token == plex_tv.simulator.account_token
+    (request,) = plex_tv.simulator.requests
+    assert request.token == plex_tv.simulator.account_token
 
 
-async def test_plex_tv_knows_better_than_who_answers_a_search(
+async def test_not_at_plex_tv(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plex: PlexSimulator,
     plex_tv: PlexTv,
     gdm: GdmResponder,
     lost: Lost,
+    issues: Issues,
 ) -> None:
+    """A server that is not listed there, or only shared with the account, stays lost."""
     account = {CONF_ACCOUNT_TOKEN: plex_tv.simulator.account_token}
     await use(hass, entry, plex, **account)
+    was = dict(entry.data)
     await move(plex)
-    plex_tv.simulator.servers = [AccountServer.of(plex)]
-    async with PlexSimulator(machine_identifier=plex.machine_identifier) as impostor:
-        gdm.servers = [GdmServer.of(impostor)]
-        await lost(entry)
-        assert entry.data == stored(plex, **account)
-        assert impostor.requests == []
+    plex_tv.simulator.servers = [AccountServer.of(plex, owned=False)]
+    gdm.servers = [GdmServer.of(plex)]
+    plex.requests.clear()
+    await lost(entry)
+    assert plex_tv.simulator.requests
+    assert plex.requests == []
+    assert entry.data == was
+    assert issues() == []
 
 
 async def test_plex_tv_is_not_asked_with_the_token_of_the_server(
@@ -194,57 +200,30 @@ async def test_a_renewed_certificate(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plex: PlexSimulator,
-    gdm: GdmResponder,
     direct_tls: SSLContext,
     renewed_tls: SSLContext,
     lost: Lost,
     issues: Issues,
 ) -> None:
-    """It tells itself for which name it is valid, so nobody else is asked."""
+    """It tells for which name it is valid."""
     await restart(plex, direct_tls)
-    await use(hass, entry, plex, url=direct_url(plex))
+    await use(hass, entry, plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     await restart(plex, renewed_tls)
-    gdm.servers = [GdmServer.of(plex, RENEWED_HASH)]
     await lost(entry)
-    assert entry.data == stored(plex, url=direct_url(plex, RENEWED_HASH))
-    assert entry.state is ConfigEntryState.LOADED
-    assert issues() == []
-    assert gdm.searches == 0
+    assert issues() == ["new_address"]
 
 
 @pytest.mark.usefixtures("trusted")
 async def test_secure_connections_are_required_now(
-    loaded: MockConfigEntry, plex: PlexSimulator, direct_tls: SSLContext, lost: Lost
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    direct_tls: SSLContext,
+    lost: Lost,
+    issues: Issues,
 ) -> None:
     await restart(plex, direct_tls)
     await lost(loaded)
-    assert loaded.data == stored(plex, url=direct_url(plex))
-    assert loaded.state is ConfigEntryState.LOADED
-
-
-@pytest.mark.usefixtures("trusted")
-async def test_a_secure_connection_stays_secure(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    plex: PlexSimulator,
-    gdm: GdmResponder,
-    direct_tls: SSLContext,
-    tick: Tick,
-) -> None:
-    """The server answers elsewhere, but without TLS: anybody could be that."""
-    await restart(plex, direct_tls)
-    await use(hass, entry, plex, url=direct_url(plex))
-    was = dict(entry.data)
-    await plex.stop()
-    plex.port = 0
-    plex.ssl_context = None
-    await plex.start()
-    gdm.servers = [GdmServer.of(plex)]
-    plex.requests.clear()
-    await tick(60)
-    assert gdm.searches
-    assert entry.data == was
-    assert {request.token for request in plex.requests} <= {None}
+    assert issues() == ["new_address"]
 
 
 async def test_a_search_is_not_repeated_at_every_poll(
@@ -258,7 +237,13 @@ async def test_a_search_is_not_repeated_at_every_poll(
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.MAINTENANCE, Fault.RATE_LIMITED_BARE],
+    [
+        Fault.UNAUTHORIZED,
+        Fault.FORBIDDEN,
+        Fault.MAINTENANCE,
+        Fault.RATE_LIMITED_BARE,
+        Fault.BAD_GATEWAY,
+    ],
 )
 async def test_who_answers_is_not_searched(
     loaded: MockConfigEntry,
@@ -292,15 +277,14 @@ async def test_another_server_has_taken_the_address(
     plex: PlexSimulator,
     gdm: GdmResponder,
     tick: Tick,
+    issues: Issues,
 ) -> None:
     """It refuses the token, which is no reason to ask for another."""
     async with PlexSimulator(machine_identifier=plex.machine_identifier) as moved:
-        moved.websocket_refusal = 404
         plex.machine_identifier, plex.token = OTHER_MACHINE, "of another owner"
         gdm.servers = [GdmServer.of(moved)]
         await tick(60)
-        assert loaded.data == stored(moved)
-        assert loaded.state is ConfigEntryState.LOADED
+        assert issues() == ["new_address"]
         assert hass.config_entries.flow.async_progress() == []
 
 

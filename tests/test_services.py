@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import Context, HomeAssistant, ServiceResponse
 from homeassistant.exceptions import (
@@ -40,7 +40,6 @@ from .common import (
     make_entry,
     move_window,
     reads,
-    settle,
     states,
 )
 from .simulator import Fault, PlexSimulator
@@ -368,9 +367,6 @@ async def test_every_action_says_what_went_wrong(
             return_response=action == "get_butler_tasks",
         )
     assert raised.value.translation_key == "invalid_auth"
-    await settle(hass)
-    (flow,) = hass.config_entries.flow.async_progress()
-    assert flow["context"]["source"] == SOURCE_REAUTH
 
 
 async def test_server_that_is_not_loaded(

@@ -23,7 +23,7 @@ from .browser import CHROMIUM, PHONE, Screen, open_screen
 from .conftest import check_log, needs_home
 from .home import HomeAssistant, simulated
 
-LINK = "https://plex.tv/link"
+LINK = "plex.tv/link"
 CODE = re.compile(r"^[A-Z0-9]{4}$")
 TASK = "OptimizeDatabase"
 BACKUP = "BackupDatabase"
@@ -121,9 +121,10 @@ async def sign_in(
     await way.wait_for()
     await screen.keep("ways")
     await way.click()
-    await expect(page.get_by_role("link", name=LINK)).to_have_attribute("href", LINK)
     code = await page.get_by_role("heading", name=CODE).inner_text()
     assert code == plex_tv.codes[-1]
+    link = page.get_by_role("link", name=LINK)
+    await expect(link).to_have_attribute("href", f"https://{LINK}/?pin={code}")
     await screen.keep("code")
     plex_tv.confirm(code)
     await finish(screen, plex)

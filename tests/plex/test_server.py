@@ -283,11 +283,11 @@ async def test_get_activities(plex: PlexSimulator, server: PlexServer) -> None:
 
     assert await server.get_activities() == (
         Activity(
-            uuid=cast("str", plex.butler.session),
+            uuid=cast("str", plex.butler.row),
             type="butler",
             title="Butler tasks",
             subtitle="Optimize Database",
-            progress=None,
+            progress=0,
         ),
     )
 

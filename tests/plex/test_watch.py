@@ -460,6 +460,14 @@ def test_started_again_before_the_first_run_showed(
     assert watching.read(20) == [(BACKUP, 10.5, 20)]
 
 
+def test_started_again_is_covered_by_the_same_row() -> None:
+    watching = live()
+    watching.start(BACKUP, 10, 10)
+    watching.started(10.1, parent())
+    watching.start(BACKUP, 12, 12.1)
+    assert watching.ended(20, parent()) == [(BACKUP, 12, 20)]
+
+
 def test_already_running_says_it_was_started_once() -> None:
     watching = polled()
     watching.start(BACKUP, 10, 10)
@@ -842,10 +850,14 @@ def test_hint_counts_until_the_row_is_done() -> None:
     watching.started(10, parent(progress=50))
     watching.started(11, work("media.generate.credits"))
     assert watching.updated(20, FULL) == []
-    # No other work is taken for the Butler's now.
-    assert watching.started(21, work("media.generate.loudness", "other")) == []
     assert watching.running == [CREDITS]
     assert watching.look(25) == [(CREDITS, 11, 20)]
+
+
+def test_work_that_begins_while_the_row_is_paused_is_no_hint() -> None:
+    watching = paused(parent(progress=50))
+    assert watching.started(21, work("media.generate.credits")) == []
+    assert watching.running == []
 
 
 def test_progress_is_the_parents() -> None:
@@ -884,6 +896,16 @@ def test_task_started_from_here_had_ended_if_the_row_is_at_work_again(
     watching = started_from_here()
     assert (OPTIMIZE, 10, 20) in watching.updated(22, activity)
     assert OPTIMIZE not in watching.running
+
+
+def test_task_started_from_here_had_ended_if_the_stream_was_away() -> None:
+    watching = started_from_here()
+    watching.stream(21, up=False)
+    watching.stream(1000)
+    # Anything that may be the Butler's will do, though not at work for it.
+    hint = work("media.generate.credits")
+    assert watching.updated(1001, hint) == [(OPTIMIZE, 10, 20)]
+    assert watching.running == []
 
 
 def test_task_started_while_the_row_was_paused_is_not_what_it_shows() -> None:
@@ -968,7 +990,9 @@ def test_task_is_unnamed_after_a_second() -> None:
     assert not watching.unnamed
     watching.updated(15, parent(progress=50))
     assert (watching.unnamed, watching.due) == (False, 16)
-    watching.ended(15.5, FULL)
+    watching.look(16)
+    assert watching.unnamed
+    watching.ended(17, FULL)
     assert (watching.unnamed, watching.due) == (False, None)
 
 

@@ -77,6 +77,7 @@ class Server:
         while (due := self.watch.due) and (moment := seconds(due)) <= end:
             self.now = max(self.now, moment)
             self.runs += self.watch.look(at(self.now))
+            assert self.watch.due is None or self.watch.due > at(self.now)
         self.now = end
 
     def start(self, name: str) -> None:

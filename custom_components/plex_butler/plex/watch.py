@@ -260,7 +260,7 @@ class ButlerWatch:
                 self._running[name] = replace(run, finished=None, observed=True)
             elif run.observed and (name in paused or not work.active):
                 self._running[name] = replace(run, finished=run.finished or now)
-        self._publish(work, shown, now)
+        self._publish(shown, now)
         return runs
 
     def _note_work(self, work: Maintenance, now: datetime, *, is_news: bool) -> None:
@@ -289,7 +289,7 @@ class ButlerWatch:
             if name in work.running or ended or others or (settled and not covered):
                 del self._requests[name]
 
-    def _publish(self, work: Maintenance, shown: Maintenance, now: datetime) -> None:
+    def _publish(self, shown: Maintenance, now: datetime) -> None:
         """Replace `maintenance` by what the server shows and the tasks known otherwise."""
         at = self._unnamed_at
         unnamed = self.maintenance.unnamed or (at is not None and at <= now)
@@ -299,7 +299,7 @@ class ButlerWatch:
             running=frozenset(self._running),
             stopping=self._stopping,
             unnamed=unnamed and bool(shown.active) and not self._running,
-            progress=shown.progress if work.progress is None else work.progress,
+            progress=shown.progress,
         )
 
     @property

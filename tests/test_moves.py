@@ -1,0 +1,69 @@
+"""Which addresses of a lost server are used, and which the user is asked about."""
+
+from typing import Any
+
+import pytest
+
+from custom_components.plex_butler.moves import Verdict, judge
+
+from .common import DIRECT_HASH, RENEWED_HASH
+
+SAME = f"https://192-168-1-9.{DIRECT_HASH}.plex.direct:32400"
+OTHER = f"https://192-168-1-9.{RENEWED_HASH}.plex.direct:32400"
+OWN = "https://plex.example.com"
+PLAIN = "http://192.168.1.9:32400"
+LISTED = (OTHER, OWN, PLAIN)
+SECURE = {
+    "url": f"https://192-168-1-5.{DIRECT_HASH}.plex.direct:32400",
+    "verify_ssl": True,
+    "direct_hash": DIRECT_HASH,
+}
+NAMED = {"url": "https://old.example.com", "verify_ssl": True}
+UNVERIFIED = {
+    "url": "https://192.168.1.5:32400",
+    "verify_ssl": False,
+    "fingerprint": "00" * 32,
+}
+HTTP = {"url": "http://192.168.1.5:32400", "verify_ssl": True}
+ALL = (SECURE, NAMED, UNVERIFIED, HTTP)
+
+
+def judged(
+    expected: Verdict,
+    url: str,
+    listed: tuple[str, ...] | None,
+    *entries: dict[str, Any],
+) -> list[Any]:
+    return [(entry, url, listed, expected) for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("data", "url", "listed", "expected"),
+    [
+        # https on the same plex.direct hash as before
+        *judged(Verdict.USE, SAME, None, SECURE),
+        *judged(Verdict.USE, SAME, (), SECURE),
+        *judged(Verdict.USE, SAME.upper().replace("HTTPS", "https"), None, SECURE),
+        # an https address that plex.tv lists
+        *judged(Verdict.USE, OTHER, LISTED, *ALL),
+        *judged(Verdict.USE, OWN, LISTED, *ALL),
+        # plex.tv was asked, and does not list it
+        *judged(Verdict.IGNORE, OTHER, (), *ALL),
+        *judged(Verdict.IGNORE, PLAIN, (OTHER,), *ALL),
+        *judged(Verdict.IGNORE, SAME, LISTED, NAMED, UNVERIFIED, HTTP),
+        # anything else
+        *judged(Verdict.ASK, OTHER, None, *ALL),
+        *judged(Verdict.ASK, SAME, None, NAMED, UNVERIFIED, HTTP),
+        *judged(Verdict.ASK, OWN, None, *ALL),
+        *judged(Verdict.ASK, PLAIN, None, *ALL),
+        *judged(Verdict.ASK, PLAIN, LISTED, *ALL),
+        *judged(Verdict.ASK, SAME.replace("https", "http"), None, SECURE),
+        # another certificate at its own address
+        (UNVERIFIED, UNVERIFIED["url"], None, Verdict.ASK),
+        (UNVERIFIED, UNVERIFIED["url"], (OTHER,), Verdict.ASK),
+    ],
+)
+def test_table(
+    data: dict[str, Any], url: str, listed: tuple[str, ...] | None, expected: Verdict
+) -> None:
+    assert judge(data, url, listed) is expected
