@@ -90,21 +90,17 @@ async def test_moved_window(
 
 
 @pytest.mark.freeze_time("2026-11-24 12:00:00+00:00")
-@pytest.mark.usefixtures("amsterdam", "no_pause")
+@pytest.mark.usefixtures("amsterdam")
 async def test_window_of_no_length(
     hass: HomeAssistant, plex: PlexSimulator, tick: Tick
 ) -> None:
     """What Plex makes of it is not known, so nothing is claimed."""
     for end, shown in (
-        (2, [STATE_UNKNOWN] * 2),
-        (13, ["off", "2026-11-25T01:00:00+00:00"]),
+        ("2", [STATE_UNKNOWN] * 2),
+        ("13", ["off", "2026-11-25T01:00:00+00:00"]),
     ):
-        await hass.services.async_call(
-            "number",
-            "set_value",
-            {"entity_id": "number.media_server_window_end", "value": end},
-            blocking=True,
-        )
+        plex.change_settings(ButlerEndHour=end)
+        await tick(901)
         assert states(hass, WINDOW, NEXT_START) == shown
     await tick(86400)
 

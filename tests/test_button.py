@@ -3,6 +3,7 @@
 import pytest
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 
 from .common import (
     BACKUP,
@@ -111,6 +112,30 @@ async def test_stop(hass: HomeAssistant, plex: PlexSimulator, tick: Tick) -> Non
     plex.finish("OptimizeDatabase")
     await tick(5)
     assert states(hass, OPTIMIZE) == ["idle"]
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("button", "of", "path"),
+    [
+        ("optimize_database_stop", OF_TASK, "/butler/OptimizeDatabase"),
+        ("stop_all_tasks", "media_server_", "/butler"),
+    ],
+)
+async def test_stopping_is_shown_while_the_request_is_under_way(
+    hass: HomeAssistant, plex: PlexSimulator, button: str, of: str, path: str
+) -> None:
+    """And no longer when it has failed."""
+    await press(hass, "optimize_database_start")
+    plex.inject(Fault.SLOW, path)
+    pressing = hass.async_create_task(press(hass, button, of))
+    await plex.wait_for_request("DELETE", path)
+    assert states(hass, OPTIMIZE) == ["stopping"]
+    assert not pressing.done()
+    await plex.stop()
+    with pytest.raises(HomeAssistantError):
+        await pressing
+    assert states(hass, OPTIMIZE) == ["running"]
 
 
 @pytest.mark.usefixtures("loaded")

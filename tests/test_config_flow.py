@@ -98,9 +98,10 @@ async def test_second_server(hass: HomeAssistant, loaded: MockConfigEntry) -> No
 async def test_reauth(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    """From the refused poll to the server that is back."""
+    """From polls that are refused for some time to the server that is back."""
     plex.token = "new"
-    await tick(60)
+    for _ in range(3):
+        await tick(60)
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_confirm"
     result = await hass.config_entries.flow.async_configure(flow["flow_id"])

@@ -5,7 +5,10 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 
 from custom_components.plex_butler.plex import connection
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
@@ -18,6 +21,7 @@ from .common import (
     OPTIMIZE,
     RUNNING_TASKS,
     Tick,
+    parent,
     press,
     settle,
     states,
@@ -28,7 +32,7 @@ from .simulator import PlexSimulator, RunShape
 ACTIVITY = "event.media_server_task_activity"
 
 
-TOLD = ("event_type", "task_name", "title", "duration")
+TOLD = ("event_type", "task_name", "title", "entity_id", "duration", "observed")
 
 
 @pytest.fixture
@@ -48,12 +52,12 @@ def activity(hass: HomeAssistant) -> list[dict[str, Any]]:
     return told
 
 
-def started(name: str, title: str) -> dict[str, Any]:
-    return dict(zip(TOLD, ("started", name, title, None), strict=True))
-
-
-def finished(name: str, title: str, duration: float | None) -> dict[str, Any]:
-    return dict(zip(TOLD, ("finished", name, title, duration), strict=True))
+def told(
+    event_type: str, duration: float | None = None, *, observed: bool = True
+) -> dict[str, Any]:
+    """Return what is told of a run of one of the tasks."""
+    task = ("OptimizeDatabase", "Optimize Database", OPTIMIZE)
+    return dict(zip(TOLD, (event_type, *task, duration, observed), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -78,8 +82,8 @@ async def test_run_started_by_the_server(
     await until(hass, OPTIMIZE, "idle")
     assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["off", "0"]
     assert activity == [
-        started("OptimizeDatabase", "Optimize Database"),
-        finished("OptimizeDatabase", "Optimize Database", 90.0),
+        told("started"),
+        told("finished", 90.0),
     ]
     assert plex.requests == []  # it was told all that
 
@@ -127,10 +131,89 @@ async def test_button_for_a_task_that_is_over_before_the_answer(
         await tick(1)
         assert states(hass, BACKUP) == ["idle"]
         await tick(1)
-    assert activity == len(RunShape) * [
-        started("BackupDatabase", "Backup Database"),
-        finished("BackupDatabase", "Backup Database", activity[1]["duration"]),
+    assert [(one["event_type"], one["entity_id"]) for one in activity] == len(
+        RunShape
+    ) * [("started", BACKUP), ("finished", BACKUP)]
+    assert {one["observed"] for one in activity if one["duration"] is not None} == {
+        True
+    }
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_stopped_is_not_finished(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    freezer: FrozenDateTimeFactory,
+    activity: list[dict[str, Any]],
+    *,
+    ours: bool,
+) -> None:
+    """A run that somebody else stops looks like one that finishes."""
+    plex.stop_delay = None
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    if ours:
+        await press(hass, "optimize_database_stop")
+    else:
+        plex.butler.stop("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "stopping" if ours else "running")
+    freezer.tick(5)
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+    assert activity == [told("started"), told("stopped" if ours else "finished", 5.0)]
+
+
+async def test_run_that_nothing_shows(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    activity: list[dict[str, Any]],
+) -> None:
+    """It is only known by the answer to the request for it."""
+    await press(hass, "optimize_database_start")
+    plex.finish("OptimizeDatabase")
+    await tick(1)
+    assert activity == [
+        told("started", observed=False),
+        told("finished", 1.0, observed=False),
     ]
+
+
+@pytest.mark.parametrize(("runs", "shown"), [(1, 1), (2, 2), (5, 2)])
+async def test_running_is_shown_of_runs_that_become_known_at_once(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    runs: int,
+    shown: int,
+) -> None:
+    """As in a flood of changes: automations see at least the last of them."""
+
+    def toggle(*names: str) -> None:
+        for event in ("started", "ended"):
+            for name in names:
+                plex.announce(event, parent(uuid=name, title=name))
+
+    for _ in range(4):
+        toggle("CleanOldBundles")
+    await settle(hass)
+    events = async_capture_events(hass, EVENT_STATE_CHANGED)
+    for _ in range(runs):
+        toggle("OptimizeDatabase", "BackupDatabase")
+    await settle(hass)
+    assert events == []
+    await tick(0.25)
+    states_written = [
+        event.data["new_state"].state
+        for event in events
+        if event.data["entity_id"] in {OPTIMIZE, BACKUP}
+    ]
+    assert states_written == shown * ["running", "running", "idle", "idle"]
+    activity = [event for event in events if event.data["entity_id"] == ACTIVITY]
+    assert len(activity) == 4 * runs
 
 
 async def test_running_at_start_up_is_no_news(
@@ -149,7 +232,7 @@ async def test_running_at_start_up_is_no_news(
     freezer.tick(30)
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
-    assert activity == [finished("OptimizeDatabase", "Optimize Database", None)]
+    assert activity == [told("finished")]
 
 
 async def test_missed_while_the_server_was_away_for_long(
@@ -175,8 +258,8 @@ async def test_missed_while_the_server_was_away_for_long(
         "running",
     ]
     assert activity == [
-        started("OptimizeDatabase", "Optimize Database"),
-        finished("OptimizeDatabase", "Optimize Database", None),
+        told("started"),
+        told("finished"),
     ]
 
 

@@ -117,8 +117,7 @@ def test_duration_is_known_from_both_ends() -> None:
 
 def test_observed_is_what_the_server_showed() -> None:
     watching = live()
-    run = watching.hear(ActivityChange.STARTED, 1, sub(OPTIMIZE))[0]
-    assert not run.observed  # not yet when it is told
+    assert watching.hear(ActivityChange.STARTED, 1, sub(OPTIMIZE))[0].observed
     assert watching.hear(ActivityChange.ENDED, 2, sub(OPTIMIZE))[0].observed
 
 

@@ -251,7 +251,7 @@ class ButlerWatch:
         paused = shown.running & self._running.keys()
         running = work.running.union(self._requests, paused)
         for name in sorted(running - self._running.keys()):
-            run = self._begin(name, now if is_news else None)
+            run = self._begin(name, now if is_news else None, observed=True)
             runs += [run] if is_news else []
         for name, run in list(self._running.items()):
             if name not in running:
@@ -360,11 +360,13 @@ class ButlerWatch:
                 self._running[name] = replace(run, stopped=stopped)
         self.maintenance = replace(self.maintenance, stopping=self._stopping)
 
-    def _begin(self, name: str, at: datetime | None) -> Run:
-        self._running[name] = Run(
-            name=name, started=at, requested=name in self._starting
-        )
-        return self._running[name]
+    def _begin(
+        self, name: str, at: datetime | None, *, observed: bool = False
+    ) -> Run:
+        requested = name in self._starting
+        run = Run(name=name, started=at, observed=observed, requested=requested)
+        self._running[name] = run
+        return run
 
     def _end(self, run: Run, at: datetime) -> Run:
         """End a run, at the latest at some time."""
