@@ -200,6 +200,21 @@ async def move_window(
     )
 
 
+def start_and_wait(
+    hass: HomeAssistant, *entity_ids: str, **data: Any
+) -> asyncio.Task[Any]:
+    """Start tasks and wait for them, in a task of its own."""
+    return asyncio.create_task(
+        hass.services.async_call(
+            DOMAIN,
+            "start_task",
+            {"entity_id": list(entity_ids), "wait_for_completion": True, **data},
+            blocking=True,
+            return_response=True,
+        )
+    )
+
+
 # Dialogs
 
 

@@ -28,7 +28,7 @@ async def test_start(hass: HomeAssistant, plex: PlexSimulator, tick: Tick) -> No
     assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["running", "on", "1"]
 
     plex.finish("OptimizeDatabase")
-    await tick(10)
+    await tick(5)
     assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["idle", "off", "0"]
 
 
@@ -69,7 +69,7 @@ async def test_start_stays_with_a_run_that_does_not_say_of_what(
         assert states(hass, OPTIMIZE, RUNNING_TASKS) == ["running", "1"]
 
     plex.finish("OptimizeDatabase")
-    await tick(10)
+    await tick(5)
     assert states(hass, OPTIMIZE, MAINTENANCE) == ["idle", "off"]
 
 
@@ -101,15 +101,15 @@ async def test_two_presses_right_after_each_other(
 
 @pytest.mark.usefixtures("loaded")
 async def test_stop(hass: HomeAssistant, plex: PlexSimulator, tick: Tick) -> None:
-    """Plex finishes the item in work first: until then the task runs."""
+    """Plex finishes the item in work first: until then the task is stopping."""
     plex.stop_delay = None
     await press(hass, "optimize_database_start")
     await press(hass, "optimize_database_stop")
     await tick(1)
-    assert states(hass, OPTIMIZE) == ["running"]
+    assert states(hass, OPTIMIZE, RUNNING_TASKS) == ["stopping", "1"]
 
     plex.finish("OptimizeDatabase")
-    await tick(10)
+    await tick(5)
     assert states(hass, OPTIMIZE) == ["idle"]
 
 

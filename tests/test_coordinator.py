@@ -1,19 +1,21 @@
 """How often a server is asked, and what is made of its answers."""
 
-from datetime import timedelta
+from collections import Counter
+from itertools import cycle, pairwise
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
-    async_fire_time_changed,
+    async_fire_time_changed_exact,
 )
 
 from custom_components.plex_butler.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
@@ -35,6 +37,7 @@ from .common import (
     until,
 )
 from .simulator import Fault, PlexSimulator
+from .simulator.notifications import frame
 
 
 async def test_polls_every_minute_when_idle(
@@ -47,7 +50,7 @@ async def test_polls_every_minute_when_idle(
     assert [request.raw_path for request in reads(plex)] == ["/butler", "/activities"]
 
 
-async def test_polls_every_ten_seconds_while_a_task_runs(
+async def test_polls_every_five_seconds_while_a_task_runs(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     plex.butler.start("OptimizeDatabase")
@@ -55,10 +58,10 @@ async def test_polls_every_ten_seconds_while_a_task_runs(
     assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "running"
 
     plex.requests.clear()
-    await tick(8)
+    await tick(4)
     assert reads(plex) == []
     plex.finish("OptimizeDatabase")
-    await tick(3)
+    await tick(2)
     assert len(reads(plex)) == 2
     assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "idle"
 
@@ -121,7 +124,8 @@ async def test_repeated_frames_write_nothing(
 ) -> None:
     plex.announce("started", parent(progress=7))
     await until(hass, PROGRESS, "7.0")
-    await tick(0.25)
+    await tick(1)
+    await tick(5)
     events = async_capture_events(hass, EVENT_STATE_CHANGED)
     reported = hass.states.get(PROGRESS).last_reported
     for _ in range(100):
@@ -132,33 +136,110 @@ async def test_repeated_frames_write_nothing(
     assert reported < hass.states.get(PROGRESS).last_reported
 
 
-async def test_burst_of_frames(
+@pytest.mark.parametrize(
+    "progress",
+    [[3, 5, 8, 13, 21, 34, 55], [100, 83, 100, 86, 100, 88]],
+    ids=["rising", "as_plex_counts_it"],
+)
+async def test_progress_is_written_every_five_seconds(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    progress: list[int],
+) -> None:
+    """Ten frames a second for 42 seconds, and nothing but the progress changes."""
+    events = async_capture_events(hass, EVENT_STATE_CHANGED)
+    optimizing = {"subtitle": "Optimize Database"}
+    plex.announce("started", parent(progress=0, **optimizing))
+    await until(hass, PROGRESS, "0.0")
+    await until(hass, OPTIMIZE, "running")
+    for number, percent in zip(range(420), cycle(progress), strict=False):
+        plex.announce("updated", parent(progress=percent, **optimizing))
+        if number % 5 == 0:
+            await settle(hass)
+            await tick(0.5)
+    written = Counter(event.data["entity_id"] for event in events)
+    assert written.pop(PROGRESS) == 1 + 42 // 5
+    assert set(written.values()) == {1}
+
+    plex.announce("updated", parent(progress=99, **optimizing))
+    plex.announce("ended", parent(progress=99, **optimizing))
+    await until(hass, PROGRESS, STATE_UNKNOWN)
+    assert states(hass, OPTIMIZE, MAINTENANCE) == ["idle", "off"]
+
+
+@pytest.fixture
+def moments(hass: HomeAssistant) -> list[float]:
+    """The moments at which states were written (time of the loop), each once."""
+    moments: list[float] = []
+
+    @callback
+    def note(_event: Event[Any]) -> None:
+        if moments[-1:] != [hass.loop.time()]:
+            moments.append(hass.loop.time())
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+    return moments
+
+
+def optimizing(event: str) -> dict[str, Any]:
+    """Return what is pushed when a task starts or ends, in few words."""
+    return {"event": event, "Activity": {"uuid": "sub", "title": "OptimizeDatabase"}}
+
+
+@pytest.mark.parametrize("last", ["started", "ended"])
+async def test_huge_frame(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    moments: list[float],
+    last: str,
+) -> None:
+    """All of it is one change, of which the last state counts."""
+    rows = [optimizing(event) for _ in range(5500) for event in ("started", "ended")]
+    rows += [optimizing("started")] * (last == "started")
+    plex.notify("activity", "ActivityNotification", rows)
+    await until(hass, OPTIMIZE, "running" if last == "started" else "idle")
+    assert len(moments) == (last == "started")
+
+
+async def test_flood_of_frames(
     hass: HomeAssistant,
     live: MockConfigEntry,
     plex: PlexSimulator,
     freezer: FrozenDateTimeFactory,
+    moments: list[float],
 ) -> None:
-    """A thousand in a second: four writes a second will do, and the last one is right."""
-    plex.announce("started", parent(progress=0))
-    await until(hass, PROGRESS, "0.0")
-    events = async_capture_events(hass, EVENT_STATE_CHANGED)
-    for step in range(1, 11):
-        for part in range(100):
-            plex.announce("updated", parent(progress=(step * 100 + part) / 20))
-        # Another kind of change is written at once: all of the burst is in by then.
-        plex.announce("started", parent(uuid="sub", title="OptimizeDatabase"))
-        await until(hass, OPTIMIZE, "running")
-        plex.announce("ended", parent(uuid="sub", title="OptimizeDatabase"))
-        await until(hass, OPTIMIZE, "idle")
-        freezer.tick(timedelta(seconds=0.1))
-        async_fire_time_changed(hass)
-    freezer.tick(timedelta(seconds=0.25))
-    async_fire_time_changed(hass)
-    await settle(hass)
+    """A task that starts and ends 200 times a second, for five seconds."""
+    toggle = [
+        frame("activity", "ActivityNotification", [optimizing(event)])
+        for event in ("started", "ended")
+    ]
+    for _ in range(100):
+        for text in 10 * toggle:
+            plex.send_frame(text)
+        await settle(hass)
+        freezer.tick(0.05)
+        async_fire_time_changed_exact(hass)
+        await settle(hass)
+    assert 20 <= len(moments) <= 8 + 20
+    assert all(later - earlier > 0.249 for earlier, later in pairwise(moments[8:]))
+    assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["idle", "off", "0"]
 
-    progress = [e for e in events if e.data["entity_id"] == PROGRESS]
-    assert len(progress) <= 2 * 10 + 5
-    assert states(hass, PROGRESS) == [str(1099 / 20)]
+    # An action is shown at once.
+    await press(hass, "optimize_database_start")
+    assert states(hass, OPTIMIZE) == ["running"]
+
+
+async def test_frames_of_others_delay_nothing(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    for number in range(1000):
+        other = parent(uuid="scan", type="library.update.section", title="Scanning")
+        plex.announce("updated", {**other, "progress": number % 100})
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
 
 
 async def test_another_server_at_the_address(

@@ -177,7 +177,7 @@ async def test_changes_that_are_none_of_ours(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
     events = async_capture_events(hass, EVENT_STATE_CHANGED)
-    plex.change_settings(OnDeckWindow="3", FriendlyName="Attic")
+    plex.change_settings(OnDeckWindow="3", autoEmptyTrash="0")
     reported = hass.states.get(BACKUP).last_reported
     for _ in range(16):
         await tick(60)

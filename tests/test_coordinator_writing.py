@@ -23,6 +23,7 @@ from .common import (
     Hung,
     Tick,
     asked,
+    disable,
     move_window,
     select_option,
     set_hour,
@@ -59,6 +60,19 @@ async def test_shows_at_once_and_for_the_pause(
     await settle(hass)
     assert states(hass, BACKUP) == ["disabled"]
     assert asked(plex) == [("GET", "")]
+
+
+@quick
+async def test_task_that_follows_its_setting_late(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    await turn(hass, BACKUP_ENABLED, on=False)
+    plex.tasks["BackupDatabase"] = replace(plex.tasks["BackupDatabase"], enabled=True)
+    await settle(hass)
+    assert states(hass, BACKUP) == ["idle"]
+    disable(plex, "BackupDatabase")
+    await tick(11)
+    assert states(hass, BACKUP) == ["disabled"]
 
 
 async def test_poll_in_the_pause(

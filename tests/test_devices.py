@@ -1,5 +1,7 @@
 """A server is a device, and each of its tasks a child device."""
 
+from dataclasses import replace
+
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -10,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .common import BACKUP, BACKUP_ENABLED, Tick, settle, states
+from .common import BACKUP, BACKUP_ENABLED, OPTIMIZE, Tick, settle, states
 from .simulator import Fault, PlexSimulator
 
 
@@ -65,6 +67,65 @@ async def test_version_after_an_update_of_the_server(
     await tick(60)
     (server,) = dr.async_entries_for_config_entry(device_registry, loaded.entry_id)
     assert server.sw_version == "1.44.0.1-abc"
+
+
+async def test_server_is_renamed(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """The device is; the entry keeps its title, which the user may have chosen."""
+
+    def shown() -> tuple[str, str]:
+        (server,) = dr.async_entries_for_config_entry(device_registry, live.entry_id)
+        return server.name, live.title
+
+    for name in ("Attic", ""):  # A server without a name keeps its last one.
+        plex.name = name
+        await tick(900)
+        assert shown() == ("Attic", "Media Server")
+
+    plex.name = "Cellar"
+    plex.inject(Fault.SERVER_ERROR, "/", times=1)
+    await tick(900)
+    assert shown() == ("Attic", "Media Server")
+    await tick(900)
+    assert shown() == ("Cellar", "Media Server")
+
+
+async def test_task_is_renamed(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """Its device is, but for a user's own name; its entities keep their ids."""
+    device = device_registry.async_get_child_device_by_identifier(
+        task_device(loaded, "BackupDatabase"), loaded.entry_id
+    )
+    device_registry.async_update_child_device(device.id, name_by_user="Mine")
+    for name in ("BackupDatabase", "OptimizeDatabase"):
+        plex.tasks[name] = replace(plex.tasks[name], title=f"New {name}")
+    await tick(60)
+    devices = [
+        device_registry.async_get_child_device_by_identifier(
+            task_device(loaded, name), loaded.entry_id
+        )
+        for name in ("BackupDatabase", "OptimizeDatabase")
+    ]
+    assert [(one.name, one.name_by_user) for one in devices] == [
+        ("New BackupDatabase", "Mine"),
+        ("New OptimizeDatabase", None),
+    ]
+    names = [hass.states.get(one).name for one in (BACKUP, OPTIMIZE)]
+    # The floor leaves out the name of the server.
+    assert [name.removeprefix("Media Server ") for name in names] == [
+        "Mine",
+        "New OptimizeDatabase",
+    ]
 
 
 async def test_vanished_task_leaves_and_may_come_back(

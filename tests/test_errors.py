@@ -223,6 +223,25 @@ async def test_good_answer_between_slow_ones(
             assert hass.states.get(BACKUP).state == "idle"
 
 
+async def test_good_answer_to_an_action_between_slow_ones(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    for _ in range(2):
+        plex.inject(Fault.MAINTENANCE, "/butler", times=2)
+        for _ in range(2):
+            await tick(60)
+        await hass.services.async_call(
+            DOMAIN,
+            "get_butler_tasks",
+            {"config_entry_id": loaded.entry_id},
+            blocking=True,
+            return_response=True,
+        )
+    plex.inject(Fault.MAINTENANCE, "/butler", times=1)
+    await tick(60)
+    assert hass.states.get(BACKUP).state == "idle"
+
+
 @pytest.mark.usefixtures("loaded")
 async def test_slow_answer_does_not_bring_back_what_was_lost(
     hass: HomeAssistant, plex: PlexSimulator, tick: Tick

@@ -41,8 +41,7 @@ def activity(hass: HomeAssistant) -> list[dict[str, Any]]:
         if event.data["entity_id"] == ACTIVITY:
             attributes = event.data["new_state"].attributes
             news = {key: attributes.get(key) for key in TOLD}
-            # Coming back from unavailable, it shows the last one again.
-            if news["event_type"] and [news] != told[-1:]:
+            if news["event_type"]:
                 told.append(news)
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, listen)
@@ -179,3 +178,24 @@ async def test_missed_while_the_server_was_away_for_long(
         started("OptimizeDatabase", "Optimize Database"),
         finished("OptimizeDatabase", "Optimize Database", None),
     ]
+
+
+async def test_told_once(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    activity: list[dict[str, Any]],
+) -> None:
+    """An outage changes no state, which automations would take for an event."""
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+    assert len(activity) == 2
+    await plex.stop()
+    await until(hass, OPTIMIZE, STATE_UNAVAILABLE)
+    await plex.start()
+    await tick(60)
+    await until(hass, OPTIMIZE, "idle")
+    assert len(activity) == 2

@@ -129,7 +129,7 @@ async def test_event_of_a_task_that_is_gone(
     await tick(10)
     await tick(60)
     (event,) = events
-    assert event.data["title"] == "OptimizeDatabase"
+    assert event.data["title"] == "Optimize database"
     assert "entity_id" not in event.data
 
 

@@ -12,6 +12,7 @@ from .common import (
     BACKUP_ENABLED,
     END,
     START,
+    Tick,
     asked,
     set_hour,
     states,
@@ -44,6 +45,31 @@ async def test_half_an_hour(hass: HomeAssistant, plex: PlexSimulator) -> None:
         await set_hour(hass, START, 2.5)
     assert raised.value.translation_key == "whole_hours"
     assert asked(plex) == []
+
+
+@quick
+@pytest.mark.parametrize(("entity_id", "hour"), [(START, 5), (END, 2)])
+async def test_same_hour(
+    hass: HomeAssistant, plex: PlexSimulator, entity_id: str, hour: int
+) -> None:
+    plex.requests.clear()
+    with pytest.raises(ServiceValidationError, match="same hour") as raised:
+        await set_hour(hass, entity_id, hour)
+    assert raised.value.translation_key == "same_hour"
+    assert asked(plex) == []
+    assert states(hass, START, END) == ["2", "5"]
+
+
+@quick
+async def test_server_that_has_the_same_hour_for_both(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    """It was set elsewhere, and can be changed here."""
+    plex.change_settings(ButlerStartHour="5")
+    await tick(900)
+    assert states(hass, START, END) == ["5", "5"]
+    await set_hour(hass, END, 7)
+    assert states(hass, START, END) == ["5", "7"]
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,26 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
+from custom_components.plex_butler.condition import CONDITIONS
+from custom_components.plex_butler.trigger import TRIGGERS
 from homeassistant.components import persistent_notification
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.setup import async_setup_component
 
-from .common import OF_TASK, Tick, settle, until
+from .automating import finish, start
+from .common import BACKUP, OF_TASK, OPTIMIZE, Tick, settle, until
 from .simulator import PlexSimulator
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
-BACK_UP, NIGHT, DIARY, NO_ANALYSIS, PRICE, SEASONS = (
+BACK_UP, TELL, NIGHT, DIARY, NO_ANALYSIS, PRICE, SEASONS = (
     yaml.safe_load(re.sub(r"\b(sensor|switch)\.media_server_", rf"\1.{OF_TASK}", block))
     for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 )
@@ -65,23 +73,54 @@ async def test_back_up_then_optimise_then_tell_me(
     assert messages == ["The database is backed up and optimised."]
 
 
+async def test_tell_me_when_the_backup_has_finished(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    messages: list[str],
+) -> None:
+    """It is told once: neither an outage nor a reload repeats it."""
+    await automate(hass, TELL)
+    await start(hass, plex, BACKUP)
+    await finish(hass, plex, BACKUP)
+    assert messages == ["The database is backed up."]
+
+    await plex.stop()
+    await until(hass, BACKUP, STATE_UNAVAILABLE)
+    await plex.start()
+    await tick(60)
+    await until(hass, BACKUP, "idle")
+    await hass.config_entries.async_reload(live.entry_id)
+    await until(hass, BACKUP, "idle")
+    assert len(messages) == 1
+
+
 async def test_diary(
     hass: HomeAssistant,
     live: MockConfigEntry,
     plex: PlexSimulator,
     freezer: FrozenDateTimeFactory,
+    device_registry: dr.DeviceRegistry,
+    area_registry: ar.AreaRegistry,
     messages: list[str],
 ) -> None:
+    (server,) = dr.async_entries_for_config_entry(device_registry, live.entry_id)
+    area = area_registry.async_create("Basement").id
+    device_registry.async_update_device(server.id, area_id=area)
     await automate(hass, DIARY)
-    plex.butler.start("OptimizeDatabase")
-    await until(hass, f"sensor.{OF_TASK}optimize_database", "running")
+    await start(hass, plex, OPTIMIZE)
     freezer.tick(7)
-    plex.finish("OptimizeDatabase")
-    await until(hass, f"sensor.{OF_TASK}optimize_database", "idle")
-    await settle(hass)
+    await finish(hass, plex, OPTIMIZE)
+    await start(hass, plex, OPTIMIZE)
+    freezer.tick(5)
+    await hass.services.async_call("plex_butler", "stop_task", {"entity_id": OPTIMIZE})
+    await finish(hass, plex, OPTIMIZE)
     assert messages == [
         "Optimize Database has started",
         "Optimize Database has finished after 7 seconds",
+        "Optimize Database has started",
+        "Optimize Database has stopped after 5 seconds",
     ]
 
 
@@ -125,18 +164,18 @@ async def test_cheap_electricity(hass: HomeAssistant, plex: PlexSimulator) -> No
 @pytest.mark.usefixtures("no_pause", "loaded")
 async def test_seasons(hass: HomeAssistant, plex: PlexSimulator) -> None:
     await automate(hass, SEASONS)
-    for season, start, end, enabled in (
+    for season, opens, closes, enabled in (
         ("winter", 2, 5, False),
         ("summer", 11, 15, True),
     ):
         hass.states.async_set("sensor.season", season)
         await settle(hass)
-        assert plex.settings.number("ButlerStartHour") == start
-        assert plex.settings.number("ButlerEndHour") == end
+        assert plex.settings.number("ButlerStartHour") == opens
+        assert plex.settings.number("ButlerEndHour") == closes
         assert plex.tasks["DeepMediaAnalysis"].enabled is enabled
 
 
-async def test_entities_and_actions_are_all_listed(
+async def test_all_is_listed(
     hass: HomeAssistant, loaded: MockConfigEntry, entity_registry: er.EntityRegistry
 ) -> None:
     for entity in er.async_entries_for_config_entry(entity_registry, loaded.entry_id):
@@ -146,5 +185,7 @@ async def test_entities_and_actions_are_all_listed(
             README,
             re.MULTILINE,
         )
+    for name in (*TRIGGERS, *CONDITIONS):
+        assert f"| `{name}` |" in README
     for action in hass.services.async_services_for_domain("plex_butler"):
         assert f"### `plex_butler.{action}`" in README

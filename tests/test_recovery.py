@@ -14,6 +14,7 @@ from custom_components.plex_butler.plex import discovery
 from homeassistant.config_entries import ConfigEntries, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 
 from .common import (
     BACKUP,
@@ -318,6 +319,19 @@ async def test_another_server_is_there_instead(
     assert issues() == []
 
 
+async def test_another_server_is_there_after_an_outage(
+    loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick, issues: Issues
+) -> None:
+    """The user need not wait for the next search."""
+    await plex.stop()
+    await tick(60)
+    plex.machine_identifier = OTHER_MACHINE
+    await plex.start()
+    assert issues() == []
+    await tick(60)
+    assert issues() == ["moved"]
+
+
 async def test_a_silent_server(
     loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick, issues: Issues
 ) -> None:
@@ -504,3 +518,66 @@ async def test_setup_does_not_wait_for_a_search(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     await gdm.wait_for_search()
     await hass.config_entries.async_remove(entry.entry_id)
+
+
+async def test_searches_for_a_server_that_comes_and_goes(
+    loaded: MockConfigEntry, plex: PlexSimulator, gdm: GdmResponder, tick: Tick
+) -> None:
+    """One in five minutes, whatever there was in between."""
+    for searches in (2, 2, 2, 4):  # each goes out twice
+        await plex.stop()
+        await tick(60)
+        assert gdm.searches == searches
+        await plex.start()
+        await tick(60)
+    await plex.stop()
+
+
+async def test_a_server_that_is_back_before_the_search_ends(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    tick: Tick,
+    issues: Issues,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is left to search for, and nothing to tell the user."""
+    go_on = asyncio.Event()
+    clock = SimpleNamespace(
+        sleep=lambda _: go_on.wait(), get_running_loop=asyncio.get_running_loop
+    )
+    monkeypatch.setattr(discovery, "asyncio", clock)
+    right, plex.machine_identifier = plex.machine_identifier, OTHER_MACHINE
+    await tick(60)
+    await gdm.wait_for_search()
+    plex.machine_identifier = right
+    await tick(60)
+    go_on.set()
+    await settle(hass)
+    assert hass.states.get(BACKUP).state == "idle"
+    assert issues() == []
+
+
+async def test_a_server_that_is_removed_while_it_is_asked(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    issues: Issues,
+) -> None:
+    await async_setup_component(hass, "homeassistant", {})
+    plex.inject(Fault.SLOW, "/identity")
+    update = asyncio.create_task(
+        hass.services.async_call(
+            "homeassistant", "update_entity", {"entity_id": [BACKUP]}, blocking=True
+        )
+    )
+    await settle(hass)
+    await hass.config_entries.async_remove(loaded.entry_id)
+    plex.machine_identifier = OTHER_MACHINE
+    plex.clear_faults()
+    await update
+    await settle(hass)
+    assert gdm.searches == 0
+    assert issues() == []

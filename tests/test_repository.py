@@ -13,6 +13,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
 from custom_components.plex_butler.const import DOMAIN, PLATFORMS
+from custom_components.plex_butler.event import TASK_ACTIVITY
+from custom_components.plex_butler.models import TaskStatus
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import (
@@ -91,8 +93,10 @@ async def test_entities_have_their_texts_and_icons(
 
 
 def test_states_have_their_texts_and_icons() -> None:
-    options = {"disabled", "idle", "running"}
+    options = {*TaskStatus}
     assert set(EN["entity"]["sensor"]["task"]["state"]) == options
+    event = EN["entity"]["event"]["task_activity"]["state_attributes"]["event_type"]
+    assert set(event["state"]) == set(TASK_ACTIVITY.event_types or ())
     for keys in ICONS["entity"].values():
         for icons in keys.values():
             # Home Assistant's own check refuses a state icon equal to the default.

@@ -16,23 +16,10 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
-from .common import BACKUP, OPTIMIZE, Tick, settle, until
+from .common import BACKUP, OPTIMIZE, Tick, settle, start_and_wait, until
 from .simulator import Fault, PlexSimulator, RunShape
 
 RUN = "/butler/OptimizeDatabase"
-
-
-def wait(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
-    """Start tasks and wait for them, in a task of its own."""
-    return asyncio.create_task(
-        hass.services.async_call(
-            DOMAIN,
-            "start_task",
-            {"entity_id": list(entity_ids), "wait_for_completion": True, **data},
-            blocking=True,
-            return_response=True,
-        )
-    )
 
 
 async def begun(hass: HomeAssistant, waiting: Any) -> None:
@@ -47,7 +34,7 @@ async def test_finished(
     plex: PlexSimulator,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     started = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
     freezer.tick(90)
@@ -73,7 +60,7 @@ async def test_over_before_the_answer(
 ) -> None:
     plex.shape = shape
     plex.tasks["OptimizeDatabase"] = replace(plex.tasks["OptimizeDatabase"], duration=0)
-    run = (await wait(hass, OPTIMIZE))[OPTIMIZE]
+    run = (await start_and_wait(hass, OPTIMIZE))[OPTIMIZE]
     assert run["result"] == "finished"
     assert run["observed"] is True
 
@@ -83,7 +70,7 @@ async def test_never_seen(
 ) -> None:
     """Without the stream a short task is not seen; a read that finds nothing ends it."""
     plex.tasks["OptimizeDatabase"] = replace(plex.tasks["OptimizeDatabase"], duration=0)
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     await tick(1)
     run = (await waiting)[OPTIMIZE]
@@ -94,7 +81,7 @@ async def test_never_seen(
 async def test_polled(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     for _ in range(5):
         await tick(11)
@@ -136,7 +123,7 @@ async def test_already_running(
     plex.butler.start("OptimizeDatabase")
     await until(hass, OPTIMIZE, "running")
     freezer.tick(60)
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await settle(hass)
     assert not waiting.done()
     plex.finish("OptimizeDatabase")
@@ -154,7 +141,7 @@ async def test_an_earlier_run_ends_while_ours_is_asked_for(
     await until(hass, OPTIMIZE, "running")
     freezer.tick(60)
     plex.inject(Fault.SLOW, RUN)
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await settle(hass)
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
@@ -170,7 +157,7 @@ async def test_an_earlier_run_ends_while_ours_is_asked_for(
 async def test_timed_out(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    waiting = wait(hass, OPTIMIZE, timeout={"minutes": 5})
+    waiting = start_and_wait(hass, OPTIMIZE, timeout={"minutes": 5})
     await begun(hass, waiting)
     await tick(299)
     assert not waiting.done()
@@ -194,14 +181,14 @@ async def test_stopped(
     target: dict[str, str] | None,
 ) -> None:
     plex.stop_delay = 0
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     data = target or {"config_entry_id": live.entry_id}
     await hass.services.async_call(DOMAIN, action, data, blocking=True)
     assert (await waiting)[OPTIMIZE]["result"] == "stopped"
 
     # The next run is not the one that was stopped.
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     plex.finish("OptimizeDatabase")
     assert (await waiting)[OPTIMIZE]["result"] == "finished"
@@ -210,7 +197,7 @@ async def test_stopped(
 async def test_stopped_before_the_answer(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     plex.inject(Fault.SLOW, RUN)
     stop = asyncio.create_task(
@@ -228,7 +215,7 @@ async def test_stopped_before_the_answer(
 async def test_stop_that_failed(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     plex.inject(Fault.SERVER_ERROR, RUN)
     with pytest.raises(HomeAssistantError):
@@ -243,7 +230,7 @@ async def test_several_together(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
     plex.tasks["BackupDatabase"] = replace(plex.tasks["BackupDatabase"], duration=None)
-    waiting = wait(hass, BACKUP, OPTIMIZE)
+    waiting = start_and_wait(hass, BACKUP, OPTIMIZE)
     await until(hass, BACKUP, "running")
     await begun(hass, waiting)
     plex.finish("OptimizeDatabase")
@@ -260,7 +247,7 @@ async def test_several_together(
 async def test_unloaded_meanwhile(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     await hass.config_entries.async_unload(live.entry_id)
     with pytest.raises(HomeAssistantError, match="was unloaded") as raised:
@@ -271,7 +258,7 @@ async def test_unloaded_meanwhile(
 async def test_server_lost_meanwhile(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     await plex.stop()
     with pytest.raises(HomeAssistantError, match="cannot be reached"):
@@ -286,7 +273,7 @@ async def test_wait_that_begins_after_an_outage(
     await tick(60)
     await plex.start()
     await tick(60)
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     await tick(11)
     assert not waiting.done()

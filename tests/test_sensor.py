@@ -18,6 +18,7 @@ from .common import (
     Tick,
     disable,
     parent,
+    settle,
     states,
     until,
 )
@@ -47,10 +48,12 @@ async def test_running(
     plex.butler.start("OptimizeDatabase")
     await tick(60)
     assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["running", "on", "1"]
+    assert hass.states.get(RUNNING_TASKS).attributes["tasks"] == ["Optimize Database"]
 
     plex.finish("OptimizeDatabase")
-    await tick(10)
+    await tick(5)
     assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["idle", "off", "0"]
+    assert hass.states.get(RUNNING_TASKS).attributes["tasks"] == []
 
 
 @pytest.mark.usefixtures("loaded")
@@ -70,7 +73,8 @@ async def test_maintenance_that_does_not_say_of_what(
     plex.shape = RunShape.PARENT_ONLY
     plex.butler.start("OptimizeDatabase")
     await tick(60)
-    assert states(hass, OPTIMIZE, MAINTENANCE) == ["idle", "on"]
+    assert states(hass, OPTIMIZE, MAINTENANCE, RUNNING_TASKS) == ["idle", "on", "0"]
+    await tick(5)  # It may have been over after less than a second.
     assert states(hass, RUNNING_TASKS) == [STATE_UNKNOWN]
 
 
@@ -113,11 +117,15 @@ async def test_progress_as_plex_counts_it(
     plex.announce("started", parent())
     await until(hass, MAINTENANCE, "on")
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
-    for progress in (100, 83.3, 100, 85.7):
+    for progress in (83.3, 85.7):
+        plex.announce("updated", parent(progress=100))
+        await settle(hass)
+        await tick(4.9)
         plex.announce("updated", parent(progress=progress))
-        await until(hass, PROGRESS, str(float(progress)))
+        await settle(hass)
         assert states(hass, MAINTENANCE) == ["on"]
-        await tick(0.25)
+        await tick(5)
+        assert states(hass, PROGRESS, MAINTENANCE) == [str(progress), "on"]
     plex.announce("ended", parent(progress=100))
     await until(hass, MAINTENANCE, "off")
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]

@@ -1,31 +1,45 @@
 """The actions, as automations and scripts call them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockUser,
+    async_mock_service,
+)
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.config_entries import SOURCE_REAUTH
-from homeassistant.core import HomeAssistant, ServiceResponse
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import Context, HomeAssistant, ServiceResponse
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
 from homeassistant.helpers import (
     device_registry as dr,
     entity_registry as er,
     label_registry as lr,
 )
+from homeassistant.setup import async_setup_component
 
 from .common import (
     BACKUP,
     END,
+    MAINTENANCE,
     OPTIMIZE,
+    OTHER_MACHINE,
     RUNNING_TASKS,
     START,
     Tick,
     asked,
+    make_entry,
     move_window,
     reads,
-    settle,
     states,
 )
 from .simulator import Fault, PlexSimulator
@@ -127,24 +141,188 @@ async def test_label_as_target(
         entity_registry.async_update_entity(entity_id, labels={label})
 
     assert await act(hass, "start_task", label_id=label) == {
-        OPTIMIZE: {"result": "started"},
-        RUNNING_TASKS: None,
+        OPTIMIZE: {"result": "started"}
     }
     assert await act(hass, "stop_task", label_id=label) == {
-        OPTIMIZE: {"result": "stopped"},
-        RUNNING_TASKS: None,
+        OPTIMIZE: {"result": "stopped"}
     }
+
+
+async def test_all_as_target(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    await act_silently(hass, "start_task", entity_id="all")
+    assert sorted(plex.started) == sorted(plex.tasks)
 
 
 @pytest.mark.parametrize("action", ["start_task", "stop_task"])
-async def test_another_sensor_as_target(
-    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, action: str
+@pytest.mark.parametrize(
+    "other", [RUNNING_TASKS, BACKUP, MAINTENANCE, "sensor.typing_error"]
+)
+async def test_another_entity_as_target(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    entity_registry: er.EntityRegistry,
+    action: str,
+    other: str,
 ) -> None:
+    """Nothing is done for the others, either; a disabled sensor is as none."""
+    entity_registry.async_update_entity(
+        BACKUP, disabled_by=er.RegistryEntryDisabler.USER
+    )
     plex.requests.clear()
-    with pytest.raises(ServiceValidationError, match=RUNNING_TASKS) as raised:
-        await act(hass, action, entity_id=RUNNING_TASKS)
+    with pytest.raises(ServiceValidationError, match=other) as raised:
+        await act(hass, action, entity_id=[OPTIMIZE, other])
     assert raised.value.translation_key == "not_a_task"
     assert reads(plex) == []
+
+
+@pytest.mark.parametrize("action", ["start_task", "stop_task"])
+@pytest.mark.parametrize(
+    "target", [{"entity_id": "none"}, {"device_id": "gone"}, {"label_id": "empty"}]
+)
+async def test_target_without_a_task(
+    hass: HomeAssistant, loaded: MockConfigEntry, action: str, target: dict[str, str]
+) -> None:
+    with pytest.raises(ServiceValidationError, match="no task") as raised:
+        await act_silently(hass, action, **target)
+    assert raised.value.translation_key == "no_task"
+
+
+@pytest.mark.parametrize("action", ["start_task", "stop_task"])
+async def test_server_that_is_away(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    action: str,
+) -> None:
+    """Home Assistant itself would leave out unavailable entities without a word."""
+    await plex.stop()
+    await tick(60)
+    assert states(hass, OPTIMIZE) == [STATE_UNAVAILABLE]
+    with pytest.raises(HomeAssistantError, match="Media Server cannot") as raised:
+        await act_silently(hass, action, entity_id=OPTIMIZE)
+    assert raised.value.translation_key == "cannot_connect"
+
+
+async def test_server_that_is_back_before_it_was_noticed(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    await plex.stop()
+    await tick(60)
+    await plex.start()
+    assert states(hass, OPTIMIZE) == [STATE_UNAVAILABLE]
+    response = await act(hass, "start_task", entity_id=OPTIMIZE)
+    assert response == {OPTIMIZE: {"result": "started"}}
+    await tick(1)
+    assert states(hass, OPTIMIZE) == ["running"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "key"),
+    [
+        (None, ConfigEntryState.NOT_LOADED, "cannot_connect"),
+        (Fault.DROP, ConfigEntryState.SETUP_RETRY, "cannot_connect"),
+        (Fault.FORBIDDEN, ConfigEntryState.SETUP_ERROR, "not_owner"),
+    ],
+)
+async def test_server_that_is_not_set_up(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    fault: Fault | None,
+    state: ConfigEntryState,
+    key: str,
+) -> None:
+    await hass.config_entries.async_unload(loaded.entry_id)
+    if fault:
+        plex.inject(fault, "/butler")
+        await hass.config_entries.async_setup(loaded.entry_id)
+    assert loaded.state is state
+    with pytest.raises(HomeAssistantError, match="Media Server") as raised:
+        await act_silently(hass, "start_task", entity_id=OPTIMIZE)
+    assert raised.value.translation_key == key
+
+
+async def test_one_of_two_servers_is_away(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """The other one starts its task all the same, and the error is raised."""
+    async with PlexSimulator(name="Cellar", machine_identifier=OTHER_MACHINE) as cellar:
+        cellar.websocket_refusal = 404
+        other = make_entry(cellar)
+        other.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(other.entry_id)
+        await hass.config_entries.async_unload(other.entry_id)
+    with pytest.raises(HomeAssistantError, match="Cellar cannot be reached"):
+        await act(hass, "start_task", entity_id="all")
+    assert sorted(plex.started) == sorted(plex.tasks)
+
+
+async def test_script_does_not_go_on(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    await plex.stop()
+    await tick(60)
+    after = async_mock_service(hass, "test", "after")
+    start = {"action": "plex_butler.start_task", "target": {"entity_id": OPTIMIZE}}
+    sequence = [start, {"action": "test.after"}]
+    script = {"script": {"night": {"sequence": sequence}}}
+    assert await async_setup_component(hass, "script", script)
+    with pytest.raises(HomeAssistantError, match="cannot be reached"):
+        await hass.services.async_call("script", "night", blocking=True)
+    assert after == []
+
+
+async def test_user_who_may_control_one_task(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    hass_read_only_user: MockUser,
+) -> None:
+    hass_read_only_user.mock_policy({"entities": {"entity_ids": {OPTIMIZE: True}}})
+    context = Context(user_id=hass_read_only_user.id)
+
+    async def start(entity_id: str | list[str]) -> None:
+        await hass.services.async_call(
+            DOMAIN,
+            "start_task",
+            {"entity_id": entity_id},
+            blocking=True,
+            context=context,
+        )
+
+    with pytest.raises(Unauthorized) as raised:
+        await start([OPTIMIZE, BACKUP])
+    assert raised.value.entity_id == BACKUP
+    assert plex.started == []
+    await start("all")
+    assert plex.started == ["OptimizeDatabase"]
+    await hass.auth.async_remove_user(hass_read_only_user)
+    with pytest.raises(UnknownUser):
+        await start(OPTIMIZE)
+
+
+@pytest.mark.parametrize("action", ["start_task", "stop_task"])
+async def test_context_is_passed_on(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, action: str
+) -> None:
+    """The state shows who asked for it."""
+    plex.butler.start("OptimizeDatabase")
+    await act(hass, "get_butler_tasks", config_entry_id=loaded.entry_id)
+    context = Context()
+    target, changed = {
+        "start_task": (BACKUP, "running"),
+        "stop_task": (OPTIMIZE, "stopping"),
+    }[action]
+    plex.tasks["BackupDatabase"] = replace(plex.tasks["BackupDatabase"], duration=None)
+    await hass.services.async_call(
+        DOMAIN, action, {"entity_id": target}, blocking=True, context=context
+    )
+    assert hass.states.get(target).state == changed
+    assert hass.states.get(target).context is context
 
 
 async def test_start_all_and_stop_all(
@@ -189,9 +367,6 @@ async def test_every_action_says_what_went_wrong(
             return_response=action == "get_butler_tasks",
         )
     assert raised.value.translation_key == "invalid_auth"
-    await settle(hass)
-    (flow,) = hass.config_entries.flow.async_progress()
-    assert flow["context"]["source"] == SOURCE_REAUTH
 
 
 async def test_server_that_is_not_loaded(
@@ -265,3 +440,15 @@ async def test_window_that_is_none(
     with pytest.raises(Exception, match=r"start|end"):
         await move_window(hass, loaded, **hours)
     assert asked(plex) == []
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_window_of_no_hours(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    plex.requests.clear()
+    with pytest.raises(ServiceValidationError, match="same hour") as raised:
+        await move_window(hass, loaded, start=4, end=4)
+    assert raised.value.translation_key == "same_hour"
+    assert asked(plex) == []
+    assert states(hass, START, END) == ["2", "5"]

@@ -117,7 +117,7 @@ async def test_all_runs(hass: HomeAssistant, night: MockConfigEntry) -> None:
         },
         {
             "name": "OldTask",
-            "title": "OldTask",
+            "title": "Old task",
             "count": 1,
             "total_duration": 36,
             "median_duration": 36,

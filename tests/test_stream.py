@@ -1,5 +1,7 @@
 """The stream: how it comes and goes, and what it spares the server."""
 
+from collections import Counter
+
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -31,7 +33,12 @@ async def test_polls_rarely_while_the_stream_is_up(
     plex.requests.clear()
     for _ in range(60):
         await tick(60)
-    assert len(reads(plex)) == 2 * 12  # the tasks and activities, every five minutes
+    # The tasks and activities every five minutes, the name every 15.
+    assert Counter(request.raw_path for request in reads(plex)) == {
+        "/butler": 12,
+        "/activities": 12,
+        "/": 4,
+    }
 
     plex.websocket_refusal = 404
     plex.kick()
@@ -39,7 +46,11 @@ async def test_polls_rarely_while_the_stream_is_up(
     plex.requests.clear()
     for _ in range(60):
         await tick(61)
-    assert len(reads(plex)) == 2 * 60
+    assert Counter(request.raw_path for request in reads(plex)) == {
+        "/butler": 60,
+        "/activities": 60,
+        "/": 4,
+    }
 
 
 async def test_polls_rarely_though_a_task_runs(
@@ -141,7 +152,7 @@ async def test_dead_peer(
 async def test_unload_leaves_nothing(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    for progress, shown in ((1, "1.0"), (2, "2.0"), (3, "2.0")):
+    for progress, shown in ((1, "1.0"), (2, "1.0")):
         plex.announce("updated", parent(progress=progress))
         await until(hass, PROGRESS, shown)
     await hass.config_entries.async_unload(live.entry_id)
@@ -157,6 +168,8 @@ async def test_stream_during_an_outage_brings_nothing_back(
     """Tasks that cannot be read are not there, whatever the stream says."""
     plex.inject(Fault.SERVER_ERROR, "/butler")
     await tick(301)
+    for _ in range(2):
+        await tick(60)
     assert states(hass, OPTIMIZE) == [STATE_UNAVAILABLE]
     plex.butler.start("OptimizeDatabase")
     plex.clear_faults()
@@ -170,10 +183,13 @@ async def test_frames_do_not_put_off_the_poll(
     """What only a poll can tell is told in time, however much there is to hear."""
     disable(plex, "BackupDatabase")
     plex.announce("started", parent(progress=0))
-    for progress in range(1, 7):
+    await until(hass, PROGRESS, "0.0")
+    await tick(1)
+    for progress in range(1, 6):
         await tick(60)
         plex.announce("updated", parent(progress=progress))
         await until(hass, PROGRESS, f"{progress}.0")
+    await tick(60)
     assert states(hass, BACKUP) == ["disabled"]
 
 

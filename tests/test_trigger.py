@@ -242,7 +242,8 @@ async def test_server_that_is_not_loaded(
         hass.states.async_set(OPTIMIZE, state, {"task_name": "OptimizeDatabase"})
     await settle(hass)
     data = calls.pop().data
-    assert [data["task_name"], data["title"]] == ["OptimizeDatabase"] * 2
+    assert data["task_name"] == "OptimizeDatabase"
+    assert data["title"] == "Optimize database"
     assert data["started"] is None
 
 

@@ -44,9 +44,10 @@ FAST_POLLING = timedelta(seconds=30)
 # Changes of progress alone are written no more often (seconds).
 PROGRESS_INTERVAL = 5.0
 # While the server floods this client with changes, states are written no more often
-# (seconds), after the first few. At most so many runs are then reported at once.
+# (seconds), after the first few: those of so many seconds may come at once. At most so
+# many runs are then reported together.
 FLOOD_INTERVAL = 0.25
-FLOOD_WRITES = 5
+FLOOD_BURST = 8 * FLOOD_INTERVAL
 FLOOD_RUNS = 64
 
 # A server deep in maintenance may answer late or not at all: so many failures in a row

@@ -1,7 +1,14 @@
 """Coordinator of a server's Butler: polls, pushes and commands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,9 +27,9 @@ from .const import (
     BUSY_INTERVAL,
     DOMAIN,
     FAST_POLLING,
+    FLOOD_BURST,
     FLOOD_INTERVAL,
     FLOOD_RUNS,
-    FLOOD_WRITES,
     IDLE_INTERVAL,
     LIVE_INTERVAL,
     LOGGER,
@@ -33,16 +40,19 @@ from .const import (
 )
 from .devices import (
     async_register_server,
-    async_remove_stale_tasks,
+    async_update_tasks,
     async_update_version,
 )
 from .errors import TEMPORARY_ERRORS, action_error, poll_error
 from .helpers import BackgroundRefresh, Timer
 from .models import ButlerData
+from .names import complete_tasks
 from .plex import (
     Activity,
     ActivityEvent,
+    ButlerTask,
     ButlerWatch,
+    Observations,
     PlexAuthenticationError,
     PlexBusyError,
     PlexError,
@@ -107,6 +117,9 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.contexts: dict[str, Context | None] = {}
         self._server = server
         self._watch = ButlerWatch()
+        self.observations = Observations()
+        # The listed tasks, with titles and descriptions.
+        self._tasks: Mapping[str, ButlerTask] = {}
         # Runs that are reported as soon as the states are written.
         self._unreported: list[Run] = []
         self._failures = 0
@@ -118,13 +131,18 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         # The tasks last written as running, and when (time of the event loop).
         self._written_running: frozenset[str] = frozenset()
         self._written_at = 0.0
+        # When the writes up to now will be one per FLOOD_INTERVAL (time of the loop).
         self._flood_until = 0.0
-        self._pushes = 0
 
     @property
     def server_url(self) -> URL:
         """The address of the server."""
         return self._server.url
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """How often each request to start or stop had each answer."""
+        return self._server.answers
 
     # Poll
 
@@ -154,7 +172,6 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             if not self._is_tolerable(err):
                 raise self._poll_failed(err) from err
             return self.data
-        self._failures = 0
         self._poll_succeeded()
         if dt_util.utcnow() < self._fast_polling_until:
             self.update_interval = BUSY_INTERVAL
@@ -169,7 +186,12 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         begun = dt_util.utcnow()
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
         activities = await self._read_activities()
-        self._unreported += self._watch.read(tasks, activities, begun, dt_util.utcnow())
+        self._failures = 0
+        now = dt_util.utcnow()
+        if activities is not None:
+            self.observations.read(tasks, activities, now)
+        self._unreported += self._watch.read(tasks, activities, begun, now)
+        self._tasks = complete_tasks(self.hass, self._watch.tasks)
 
     async def _read_activities(self) -> tuple[Activity, ...] | None:
         """Read the activities; None if that fails: tasks can be used without them."""
@@ -185,9 +207,13 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
 
     def _snapshot(self) -> ButlerData:
         return ButlerData(
-            tasks=self._watch.tasks,
+            tasks=self._tasks,
             maintenance=self._watch.maintenance,
-            current_runs=dict(self._watch.current_runs),
+            # Without what else is known of them, which may change with every frame.
+            current_runs={
+                name: Run(name=name, started=run.started)
+                for name, run in self._watch.current_runs.items()
+            },
             last_runs=dict(self._watch.last_runs),
         )
 
@@ -202,9 +228,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         if self._server.identity and self._server.identity != self.identity:
             self.identity = self._server.identity
             async_update_version(self.hass, self.device_id, self.identity.version)
-        async_remove_stale_tasks(
-            self.hass, self.device_id, self.identity, self._watch.tasks
-        )
+        async_update_tasks(self.hass, self.device_id, self.identity, self._tasks)
 
     def _poll_failed(self, err: PlexError) -> HomeAssistantError:
         """Start the recovery of the server; return the error to raise."""
@@ -235,9 +259,11 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     # Push
 
     @callback
-    def process_activities(self, events: Iterable[ActivityEvent]) -> None:
+    def process_activities(self, events: Sequence[ActivityEvent]) -> None:
         """Process changed activities, which the server pushed in one frame."""
-        self._unreported += self._watch.hear(events, dt_util.utcnow())
+        now = dt_util.utcnow()
+        self.observations.hear(events, now)
+        self._unreported += self._watch.hear(events, now)
         self._unreported = self._unreported[-FLOOD_RUNS:]
         self._publish(self._flood_delay())
 
@@ -274,13 +300,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self.async_update_listeners()
 
     def _flood_delay(self) -> float:
-        """Return the seconds to wait if there were many pushes in a short time."""
-        now = self.hass.loop.time()
-        if now >= self._flood_until:
-            self._flood_until = now + FLOOD_INTERVAL
-            self._pushes = 0
-        self._pushes += 1
-        return self._flood_until - now if self._pushes > FLOOD_WRITES else 0
+        """Return the seconds to wait if there were many writes in a short time."""
+        return self._flood_until - FLOOD_BURST - self.hass.loop.time()
 
     @callback
     def _schedule_look(self) -> None:
@@ -300,7 +321,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Write the states, then report the runs that changed them."""
         self._schedule_look()
         self._publish_timer.cancel()
-        self._written_at = self.hass.loop.time()
+        self._written_at = now = self.hass.loop.time()
+        self._flood_until = max(self._flood_until, now) + FLOOD_INTERVAL
         runs, self._unreported = self._unreported, []
         if final := self.data:
             # A task that started and ended in one go is written as running first.
@@ -349,10 +371,12 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     async def start_task(self, name: str, context: Context | None) -> StartResult:
         """Start a task."""
         requested = dt_util.utcnow()
+        window = self.config_entry.runtime_data.settings.window
+        start = self.observations.start(name, window, requested)
         with self._attribute([name], context):
             with self._watch.starting(name):
                 async with self._command():
-                    result = await self._server.start_task(name)
+                    start.result = result = await self._server.start_task(name)
             started = result is StartResult.STARTED
             self._apply(
                 self._watch.confirm_start(

@@ -1,6 +1,6 @@
 """Devices of a server and its tasks."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 
 from yarl import URL
 
@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .const import DOMAIN
-from .plex import ServerIdentity
+from .plex import ButlerTask, ServerIdentity
 
 
 def server_identifier(identity: ServerIdentity) -> tuple[str, str]:
@@ -72,17 +72,26 @@ def async_update_version(hass: HomeAssistant, device_id: str, version: str) -> N
 
 
 @callback
-def async_remove_stale_tasks(
+def async_update_name(hass: HomeAssistant, device_id: str, name: str) -> None:
+    """Update the name of the server's device, which a user's own name hides."""
+    dr.async_get(hass).async_update_device(device_id, name=name)
+
+
+@callback
+def async_update_tasks(
     hass: HomeAssistant,
     server_id: str,
     identity: ServerIdentity,
-    tasks: Collection[str],
+    tasks: Mapping[str, ButlerTask],
 ) -> None:
-    """Remove the devices of tasks that the server no longer lists."""
+    """Rename the devices of tasks, and remove those of tasks no longer listed."""
     if not tasks:  # Every server has tasks: this one is not ready yet.
         return
-    keep = listed_identifiers(identity, tasks)
+    listed = {task_identifier(identity, name): task for name, task in tasks.items()}
     registry = dr.async_get(hass)
     for device in dr.async_entries_for_parent_device(registry, server_id):
-        if not device.identifiers & keep:
+        (identifier,) = device.identifiers
+        if identifier in listed:
+            registry.async_update_child_device(device.id, name=listed[identifier].title)
+        else:
             registry.async_remove_device(device.id)

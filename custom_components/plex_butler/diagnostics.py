@@ -53,6 +53,7 @@ async def async_get_config_entry_diagnostics(
             "running": sorted(data.maintenance.running),
             "progress": data.maintenance.progress,
         },
+        "observations": {"answers": butler.answers, **butler.observations.as_dict()},
         "settings": settings
         and {key: setting.value for key, setting in settings.items()},
         "tasks": [asdict(task) for task in data.tasks.values()],

@@ -52,7 +52,7 @@ class ButlerEntity[
             identifier = task_identifier(butler.identity, task.name)
             self._attr_device_info = ChildDeviceInfo(
                 identifiers={identifier},
-                name=task.title or task.name,
+                name=butler.data.title(task.name),
                 parent_device_id=butler.device_id,
             )
         else:

@@ -31,7 +31,17 @@ async def async_setup_entry(
 
 
 class TaskActivityEvent(ButlerEntity, EventEntity):
-    """An event for every task that starts, finishes or is stopped."""
+    """An event for every task that starts, finishes or is stopped.
+
+    It stays available while the server is not: when its last state came back, it would
+    look like a new event to automations that are triggered by its state.
+    """
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return that the last event remains known."""
+        return True
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from .names import title_from_name
 from .plex import ButlerTask, Maintenance, Run
 
 
@@ -23,7 +24,7 @@ class ButlerData:
     """The Butler at one moment."""
 
     tasks: Mapping[str, ButlerTask]
-    """The tasks that the server lists, by name."""
+    """The tasks that the server lists, by name. Each has a title."""
     maintenance: Maintenance
     current_runs: Mapping[str, Run]
     """The runs that go on, by the task's name."""
@@ -31,9 +32,9 @@ class ButlerData:
     """The last run of each task that has ended, by name."""
 
     def title(self, name: str) -> str:
-        """Return the title of a task, or its name if it has none."""
+        """Return the title of a task, which need not be listed any more."""
         task = self.tasks.get(name)
-        return (task.title if task else None) or name
+        return (task.title if task else None) or title_from_name(name)
 
     def status(self, name: str) -> TaskStatus | None:
         """Return the status of a listed task; None if the server does not report it."""

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
@@ -28,10 +28,10 @@ from .plex import (
 
 @dataclass
 class _Loss:
-    """A lost server: since when, and the search for it."""
+    """A server that is or was lost: since when, and the search for it."""
 
-    since: datetime
     next_search: datetime
+    since: datetime | None = None
     search: asyncio.Task[None] | None = None
 
 
@@ -42,9 +42,10 @@ _LOST: HassKey[dict[str, _Loss]] = HassKey(f"{DOMAIN}_lost")
 
 @callback
 def async_handle_success(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget that the server was lost, and delete its issues."""
-    hass.data.setdefault(_LOST, {}).pop(entry.entry_id, None)
-    async_delete_issues(hass, entry)
+    """Note that the server is not lost; end the search and delete its issues."""
+    if loss := hass.data.get(_LOST, {}).get(entry.entry_id):
+        loss.since = None
+    async_stop(hass, entry)
 
 
 @callback
@@ -55,13 +56,18 @@ def async_handle_failure(
 
     There is at most one search in SEARCH_INTERVAL.
     """
+    if entry.state is ConfigEntryState.NOT_LOADED:
+        return  # It was unloaded or removed before the answer came.
     if isinstance(err, PlexForbiddenError):
         async_create_issue(hass, entry, "not_owner")
     if isinstance(err, REACHED):
         return
     now = dt_util.utcnow()
-    loss = hass.data.setdefault(_LOST, {}).setdefault(entry.entry_id, _Loss(now, now))
+    loss = hass.data.setdefault(_LOST, {}).setdefault(entry.entry_id, _Loss(now))
+    loss.since = loss.since or now
     if now < loss.next_search:
+        if isinstance(err, PlexWrongServerError):
+            async_create_issue(hass, entry, "moved")
         return
     loss.next_search = now + SEARCH_INTERVAL
     # Not a task of the entry, which ends when its setup fails.
@@ -72,7 +78,7 @@ def async_handle_failure(
 
 @callback
 def async_stop(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """End the search for a server that is unloaded or removed; delete its issues."""
+    """End the search for a server, and delete its issues."""
     loss = hass.data.get(_LOST, {}).get(entry.entry_id)
     if loss and loss.search:
         loss.search.cancel()

@@ -39,6 +39,7 @@ class ButlerSensorDescription(SensorEntityDescription):
     """Describe a sensor of a server."""
 
     value_fn: Callable[[ButlerData], float | None]
+    attributes_fn: Callable[[ButlerData], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +58,17 @@ def _running_tasks(data: ButlerData) -> int | None:
     return None if unknown else len(maintenance.running)
 
 
+def _running_titles(data: ButlerData) -> dict[str, Any]:
+    return {"tasks": sorted(map(data.title, data.maintenance.running))}
+
+
 SERVER_SENSORS = (
     ButlerSensorDescription(
         key="running_tasks",
         translation_key="running_tasks",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=_running_tasks,
+        attributes_fn=_running_titles,
     ),
     ButlerSensorDescription(
         key="progress",
@@ -148,6 +154,13 @@ class ButlerSensor(ButlerEntity, SensorEntity):
     def native_value(self) -> float | None:
         """Return the value; None if it is not known."""
         return self.entity_description.value_fn(self.coordinator.data)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return more about the value."""
+        attributes = self.entity_description.attributes_fn
+        return attributes(self.coordinator.data) if attributes else None
 
 
 class TaskSensor(ButlerTaskEntity, SensorEntity):

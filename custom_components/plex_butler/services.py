@@ -1,13 +1,14 @@
 """Actions of Butler for Plex."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from statistics import median
-from typing import Any, TypeIs
+from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -17,20 +18,23 @@ from homeassistant.core import (
     valid_entity_id,
 )
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import (
-    config_validation as cv,
-    entity_registry as er,
-    service,
-)
-from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.typing import VolDictType
+from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .coordinator import PlexButlerConfigEntry, PlexButlerRuntimeData
+from .coordinator import (
+    ButlerCoordinator,
+    PlexButlerConfigEntry,
+    PlexButlerRuntimeData,
+)
 from .history import MAX_AGE, RecordedRun
 from .plex import WindowSetting
-from .sensor import STATUS, TaskSensor
+from .targets import (
+    TargetedTask,
+    async_find_targeted_tasks,
+    find_task,
+    not_a_task,
+)
 
 SERVICE_GET_BUTLER_TASKS = "get_butler_tasks"
 SERVICE_GET_RUNS = "get_runs"
@@ -67,41 +71,32 @@ RUNS_SCHEMA = vol.All(
         }
     ),
 )
-START_SCHEMA: VolDictType = {
-    vol.Optional(ATTR_WAIT_FOR_COMPLETION, default=False): cv.boolean,
-    vol.Optional(ATTR_TIMEOUT, default=timedelta(hours=1)): cv.positive_time_period,
-}
+START_SCHEMA = cv.make_entity_service_schema(
+    {
+        vol.Optional(ATTR_WAIT_FOR_COMPLETION, default=False): cv.boolean,
+        vol.Optional(ATTR_TIMEOUT, default=timedelta(hours=1)): cv.positive_time_period,
+    }
+)
+STOP_SCHEMA = cv.make_entity_service_schema(None)
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    for name, reader, schema in (
-        (SERVICE_GET_BUTLER_TASKS, _get_butler_tasks, SERVER_SCHEMA),
-        (SERVICE_GET_RUNS, _get_runs, RUNS_SCHEMA),
+    only, optional = SupportsResponse.ONLY, SupportsResponse.OPTIONAL
+    for name, responder, schema, response in (
+        (SERVICE_GET_BUTLER_TASKS, _get_butler_tasks, SERVER_SCHEMA, only),
+        (SERVICE_GET_RUNS, _get_runs, RUNS_SCHEMA, only),
+        (SERVICE_START_TASK, _start_task, START_SCHEMA, optional),
+        (SERVICE_STOP_TASK, _stop_task, STOP_SCHEMA, optional),
     ):
-        hass.services.async_register(
-            DOMAIN, name, reader, schema, SupportsResponse.ONLY
-        )
+        hass.services.async_register(DOMAIN, name, responder, schema, response)
     for name, handler, schema in (
         (SERVICE_START_ALL_TASKS, _start_all_tasks, SERVER_SCHEMA),
         (SERVICE_STOP_ALL_TASKS, _stop_all_tasks, SERVER_SCHEMA),
         (SERVICE_SET_MAINTENANCE_WINDOW, _set_maintenance_window, WINDOW_SCHEMA),
     ):
         hass.services.async_register(DOMAIN, name, handler, schema)
-    for name, func, fields in (
-        (SERVICE_START_TASK, _start_task, START_SCHEMA),
-        (SERVICE_STOP_TASK, _stop_task, None),
-    ):
-        service.async_register_platform_entity_service(
-            hass,
-            DOMAIN,
-            name,
-            entity_domain=SENSOR_DOMAIN,
-            func=func,
-            schema=fields,
-            supports_response=SupportsResponse.OPTIONAL,
-        )
 
 
 def _server(call: ServiceCall) -> PlexButlerRuntimeData:
@@ -120,7 +115,7 @@ async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
         "tasks": [
             {
                 "name": name,
-                "title": task.title or task.name,
+                "title": task.title,
                 "description": task.description or "",
                 "interval_days": task.interval,
                 "schedule_randomized": task.schedule_randomized,
@@ -194,19 +189,10 @@ def _task_name(call: ServiceCall, task: str) -> str:
                 "tasks": ", ".join(tasks),
             },
         )
-    entity = er.async_get(call.hass).async_get(task)
-    if (
-        entity is None
-        or entity.config_entry_id != call.data[ATTR_CONFIG_ENTRY_ID]
-        or entity.translation_key != STATUS.translation_key
-    ):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_a_task",
-            translation_placeholders={"entity_id": task},
-        )
-    machine = server.butler.identity.machine_identifier
-    return entity.unique_id.removeprefix(f"{machine}_").removesuffix(f"_{STATUS.key}")
+    found = find_task(call.hass, task)
+    if found is None or found.entry.entry_id != call.data[ATTR_CONFIG_ENTRY_ID]:
+        raise not_a_task(task)
+    return found.name
 
 
 async def _start_all_tasks(call: ServiceCall) -> None:
@@ -229,40 +215,45 @@ async def _set_maintenance_window(call: ServiceCall) -> None:
     )
 
 
-async def _start_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
-    """Start a task, and wait for its end if requested."""
-    if not _is_task(entity, call):
-        return None
-    if call.data[ATTR_WAIT_FOR_COMPLETION]:
-        return await entity.coordinator.run_task(
-            entity.task_name, call.context, call.data[ATTR_TIMEOUT].total_seconds()
-        )
-    return {
-        "result": await entity.coordinator.start_task(entity.task_name, call.context)
-    }
+async def _on_tasks(
+    call: ServiceCall,
+    act: Callable[[ButlerCoordinator, str], Awaitable[dict[str, Any]]],
+) -> ServiceResponse:
+    """Act on all targeted tasks at the same time; return a response for each.
 
-
-async def _stop_task(entity: Entity, call: ServiceCall) -> ServiceResponse:
-    """Stop a task."""
-    if not _is_task(entity, call):
-        return None
-    return {
-        "result": await entity.coordinator.stop_task(entity.task_name, call.context)
-    }
-
-
-def _is_task(entity: Entity, call: ServiceCall) -> TypeIs[TaskSensor]:
-    """Return whether an entity is the sensor of a task.
-
-    A target such as an area or a device may include the server's other sensors. Raises
-    ServiceValidationError if one of these was targeted by its own id.
+    Raises the first error when all others have ended, as Home Assistant's own entity
+    actions do.
     """
-    if isinstance(entity, TaskSensor):
-        return True
-    if entity.entity_id in call.data.get(ATTR_ENTITY_ID, ()):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_a_task",
-            translation_placeholders={"entity_id": entity.entity_id},
-        )
-    return False
+
+    async def act_on(task: TargetedTask) -> dict[str, Any]:
+        return await act(task.butler, task.name)
+
+    tasks = await async_find_targeted_tasks(call)
+    results = await asyncio.gather(*map(act_on, tasks), return_exceptions=True)
+    response: dict[str, Any] = {}
+    for task, result in zip(tasks, results, strict=True):
+        if isinstance(result, BaseException):
+            raise result
+        response[task.entity_id] = result
+    return response
+
+
+async def _start_task(call: ServiceCall) -> ServiceResponse:
+    """Start tasks, and wait for their ends if requested."""
+
+    async def start(butler: ButlerCoordinator, name: str) -> dict[str, Any]:
+        if call.data[ATTR_WAIT_FOR_COMPLETION]:
+            timeout: timedelta = call.data[ATTR_TIMEOUT]
+            return await butler.run_task(name, call.context, timeout.total_seconds())
+        return {"result": await butler.start_task(name, call.context)}
+
+    return await _on_tasks(call, start)
+
+
+async def _stop_task(call: ServiceCall) -> ServiceResponse:
+    """Stop tasks."""
+
+    async def stop(butler: ButlerCoordinator, name: str) -> dict[str, Any]:
+        return {"result": await butler.stop_task(name, call.context)}
+
+    return await _on_tasks(call, stop)

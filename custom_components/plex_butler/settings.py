@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import override
 
 from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.core import callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import (
+    DOMAIN,
     IDLE_INTERVAL,
     LOGGER,
     REFRESH_DELAY,
@@ -19,6 +22,7 @@ from .const import (
     TOLERATED_FAILURES,
 )
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .devices import async_update_name
 from .errors import TEMPORARY_ERRORS
 from .helpers import BackgroundRefresh
 from .plex import (
@@ -28,6 +32,7 @@ from .plex import (
     PlexSettingError,
     Setting,
     SettingValue,
+    WindowSetting,
     is_butler_setting,
     maintenance_window,
 )
@@ -65,7 +70,6 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         # No read may be older than a write before it.
         self._lock = asyncio.Lock()
         self._failures = 0
-        self._failure_logged = False
         self._was_available = True
         self._tasks = set(butler.data.tasks)
         self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
@@ -86,14 +90,22 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
     @override
     async def _async_update_data(self) -> Settings | None:
-        """Read the settings."""
+        """Read the settings, and the name of the server."""
         before = self.data
         async with self._lock:
             await self._read()
         if self.data is not before:
             # The base class compares with the data before the read, not with a write.
             self._publish()
+        if before is not None:  # At setup, the name has just been read.
+            await self._update_name()
         return self._shown()
+
+    async def _update_name(self) -> None:
+        """Rename the server's device if the server was renamed."""
+        with suppress(PlexError):
+            if name := await self._server.get_name():
+                async_update_name(self.hass, self.butler.device_id, name)
 
     async def _read(self) -> None:
         self.update_interval = SETTINGS_INTERVAL
@@ -106,7 +118,6 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             self._read_failed(PlexError("none are listed"))
             return
         self._failures = 0
-        self._failure_logged = False
         self._listed = {one.id: one for one in settings if is_butler_setting(one.id)}
 
     def _read_failed(self, err: PlexError) -> None:
@@ -116,10 +127,9 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         slow = isinstance(err, TEMPORARY_ERRORS)
         if slow and self._listed and self._failures <= TOLERATED_FAILURES:
             return
-        self._listed = None
-        if not self._failure_logged:
-            self._failure_logged = True
+        if self._listed is not None or self._failures == 1:
             LOGGER.info("The settings of %s cannot be read (%s)", self.name, err)
+        self._listed = None
 
     def _shown(self) -> Settings | None:
         """Return the settings as if all pending values were written."""
@@ -163,8 +173,10 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         """Change settings in one request, and read them back.
 
         The new values are shown at once. Raises HomeAssistantError if the request
-        fails or the server did not keep the values.
+        fails or the server did not keep the values, and ServiceValidationError if the
+        maintenance window would end at the hour it starts.
         """
+        self._check_hours(values)
         self._pending.append(values)
         self._publish()
         try:
@@ -185,6 +197,19 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             self._publish()
             self.butler.poll_faster()
             self.butler.refresh.now()
+
+    def _check_hours(self, values: SettingValues) -> None:
+        """Raise ServiceValidationError if the maintenance window would be empty."""
+        if not values.keys() & {*WindowSetting}:
+            return
+        shown = {key: one.value for key, one in (self.data or {}).items()}
+        start, end = ({**shown, **values}.get(key) for key in WindowSetting)
+        if start == end:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="same_hour",
+                translation_placeholders={"hour": str(start)},
+            )
 
     def _check(self, values: SettingValues) -> None:
         """Raise PlexSettingError unless the listed settings have these values."""

@@ -19,6 +19,7 @@ from homeassistant.helpers.trigger import (
 from homeassistant.util import dt as dt_util
 
 from .models import ButlerData, TaskStatus
+from .names import title_from_name
 from .plex import Run
 from .runs import RunResult
 from .targets import filter_entities, find_server
@@ -74,7 +75,7 @@ class TaskTrigger(ButlerTrigger):
         run = _find_run(data, name, state) if data else Run(name=name, started=None)
         return {
             "task_name": name,
-            "title": data.title(name) if data else name,
+            "title": data.title(name) if data else title_from_name(name),
             "started": _local(run.started),
             "finished": _local(run.finished),
             "duration": run.duration,

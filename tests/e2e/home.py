@@ -33,6 +33,8 @@ POLL_SECONDS = 0.05
 # What a user looks at. Home Assistant adds what it always sets up, which reports as
 # errors that a machine has no ffmpeg and no libturbojpeg. Nothing here needs them.
 LOADED = ("config", "frontend", "history", "logbook")
+# What a user makes in the frontend, which saves each in a file of its own.
+EDITED = ("automation", "scene", "script")
 CONFIGURATION = """\
 # Written at each start.
 logger:
@@ -41,7 +43,10 @@ logger:
     custom_components.plex_butler: debug
     haffmpeg: critical
     homeassistant.components.camera.img_util: critical
-""" + "".join(f"{domain}:\n" for domain in LOADED)
+""" + "".join(
+    [f"{domain}:\n" for domain in LOADED]
+    + [f"{domain}: !include {domain}s.yaml\n" for domain in EDITED]
+)
 # The Marketplace fetches its catalogue at each start, unless somebody turned it off.
 NO_MARKETPLACE = {
     "data": {},
@@ -113,6 +118,8 @@ class HomeAssistant:
         storage = self.config / ".storage"
         storage.mkdir(parents=True, exist_ok=True)
         (self.config / "configuration.yaml").write_text(CONFIGURATION)
+        for domain in EDITED:
+            (self.config / f"{domain}s.yaml").touch()
         # In YAML these two would be a trial that Home Assistant ends after a while.
         address = {"server_host": [HOST], "server_port": self.port}
         self._store("http", 1, address)

@@ -23,9 +23,14 @@ from .browser import CHROMIUM, PHONE, Screen, open_screen
 from .conftest import check_log, needs_home
 from .home import HomeAssistant, simulated
 
-LINK = "https://plex.tv/link"
+LINK = "plex.tv/link"
 CODE = re.compile(r"^[A-Z0-9]{4}$")
 TASK = "OptimizeDatabase"
+BACKUP = "BackupDatabase"
+NAME = "Tell me when the backup has finished"
+MESSAGE = "The backup has finished."
+CLICKS = 6
+COUNT_CLICKS = "clicks = 0; addEventListener('pointerdown', () => clicks++, true)"
 INTEGRATION = "/config/integrations/integration/plex_butler"
 
 pytestmark = [
@@ -77,18 +82,20 @@ async def test_browser(
     attic: PlexSimulator,
     cellar: PlexSimulator,
 ) -> None:
-    """From adding the integration to a task that runs, in two ways."""
+    """From adding the integration to a task that runs, in two ways, and an automation."""
     async with open_screen(home) as screen:
         await choose_integration(screen)
         await sign_in(screen, plex_tv, attic)
         await start_task(screen, attic)
+        await screen.open(INTEGRATION)
+        await automate(screen, attic)
         await screen.open(INTEGRATION)
         await screen.page.get_by_role("button", name="Add hub").click()
         await type_address(screen, cellar)
         await start_task(screen, cellar)
         await screen.page.set_viewport_size(PHONE)
         await screen.keep("device-on-a-phone")
-    assert (attic.started, cellar.started) == ([TASK], [TASK])
+    assert (attic.started, cellar.started) == ([TASK, BACKUP], [TASK])
     await home.stop()
     check_log(home, attic.token, plex_tv.account_token)
 
@@ -114,9 +121,10 @@ async def sign_in(
     await way.wait_for()
     await screen.keep("ways")
     await way.click()
-    await expect(page.get_by_role("link", name=LINK)).to_have_attribute("href", LINK)
     code = await page.get_by_role("heading", name=CODE).inner_text()
     assert code == plex_tv.codes[-1]
+    link = page.get_by_role("link", name=LINK)
+    await expect(link).to_have_attribute("href", f"https://{LINK}/?pin={code}")
     await screen.keep("code")
     plex_tv.confirm(code)
     await finish(screen, plex)
@@ -151,9 +159,9 @@ async def finish(screen: Screen, plex: PlexSimulator) -> None:
     await screen.keep(f"{name}-devices")
 
 
-def device(screen: Screen, plex: PlexSimulator) -> Locator:
+def device(screen: Screen, plex: PlexSimulator, task: str = TASK) -> Locator:
     """Return the task's line in the list of devices."""
-    return screen.page.get_by_role("button", name=plex.tasks[TASK].title)
+    return screen.page.get_by_role("button", name=plex.tasks[task].title)
 
 
 async def start_task(screen: Screen, plex: PlexSimulator) -> None:
@@ -171,3 +179,35 @@ async def start_task(screen: Screen, plex: PlexSimulator) -> None:
     assert plex.started == [TASK]
     plex.finish(TASK)
     await page.get_by_text("Idle").wait_for()
+
+
+async def automate(screen: Screen, plex: PlexSimulator) -> None:
+    """Have a message shown when the backup has finished, in six clicks in the editor."""
+    page = screen.page
+    await device(screen, plex, BACKUP).click()
+    await page.get_by_role("button", name="Add to…").click()
+    await page.get_by_text("Create as a new trigger").click()
+    # The editor is open, with the task chosen.
+    trigger = page.get_by_text("Task finished")
+    await trigger.wait_for()
+    await page.evaluate(COUNT_CLICKS)
+    await screen.keep("triggers-of-a-task")
+    await trigger.click()
+    await page.get_by_role("button", name="Add action").click()
+    await page.get_by_placeholder("Search").fill("notification")
+    await page.get_by_text("Create persistent notification").click()
+    await page.locator("ha-selector-text").first.click()
+    await page.keyboard.type(MESSAGE)
+    await screen.keep("automation")
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("textbox", name="Name").fill(NAME)
+    await screen.keep("automation-name")
+    await page.get_by_role("button", name="Save").last.click()
+    await page.wait_for_url("**/automation/edit/**")
+    await page.get_by_text(NAME).wait_for()
+    assert await page.evaluate("clicks") == CLICKS
+    plex.butler.start(BACKUP)
+    plex.finish(BACKUP)
+    await page.get_by_role("button", name="Notifications").click()
+    await page.get_by_text(MESSAGE).wait_for()
+    await screen.keep("backup-has-finished")

@@ -208,16 +208,16 @@ def test_activity_that_is_the_butlers_no_more_is_not_kept() -> None:
 
 def test_oldest_pushes_are_forgotten_first() -> None:
     log = ActivityLog()
-    ends = [(ENDED, row(str(n))) for n in range(MAX_ACTIVITIES - 1)]
-    push(log, 1, (STARTED, row("a")), (ENDED, row("b")), *ends[:-1])
-    push(log, 2, (UPDATED, row("a")), ends[-1])
-    # All but the end of "b" are newer than this read.
-    read(log, 0, *(row(str(n)) for n in range(MAX_ACTIVITIES)), row("b"), now=3)
-    assert log.at_work == [
-        row("a"),
-        row(str(MAX_ACTIVITIES - 1)),
-        row("b"),
-    ]
+    push(log, 1, (ENDED, row("oldest")), (STARTED, row()))
+    push(log, 2, *((ENDED, row(str(n))) for n in range(MAX_ACTIVITIES - 2)))
+    # Neither another push of a known one nor activities of others take any room.
+    push(log, 3, (UPDATED, row()))
+    push(log, 3, *((ENDED, row(f"{n}", kind="x")) for n in range(-9, 0)))
+    read(log, 0, row("oldest"), now=4)
+    assert log.at_work == [row()]
+    push(log, 5, (ENDED, row("one more")))
+    read(log, 0, row("oldest"), row("0"), now=6)
+    assert log.at_work == [row(), row("oldest")]
 
 
 # Rows at 100 %

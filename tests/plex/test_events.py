@@ -275,6 +275,20 @@ async def test_one_event_for_each_frame(plex: PlexSimulator, stream: Stream) -> 
     assert await anext(stream) == Notifications(settings=frozenset({"A", "B"}))
 
 
+async def test_others_have_their_turn_between_frames(
+    plex: PlexSimulator, stream: Stream
+) -> None:
+    await up(stream, plex)
+    for _ in range(100):
+        plex.send_frame(activities(ROW))
+    await anext(stream)
+    for _ in range(99):
+        turn = asyncio.Event()
+        asyncio.get_running_loop().call_soon(turn.set)
+        await anext(stream)
+        assert turn.is_set()
+
+
 async def test_handshake(plex: PlexSimulator, stream: Stream) -> None:
     await up(stream, plex)
     [request] = plex.requests

@@ -187,7 +187,7 @@ def test_kinds_of_activities(
     finder = TaskFinder(TASKS)
     assert finder.is_butlers(shown) is butlers
     assert finder.is_hint(shown) is hint
-    assert finder.find_by_title(shown) == title
+    assert finder.find(shown.title) == title
 
 
 @pytest.mark.parametrize(

@@ -283,11 +283,11 @@ async def test_get_activities(plex: PlexSimulator, server: PlexServer) -> None:
 
     assert await server.get_activities() == (
         Activity(
-            uuid=cast("str", plex.butler.session),
+            uuid=cast("str", plex.butler.row),
             type="butler",
             title="Butler tasks",
             subtitle="Optimize Database",
-            progress=None,
+            progress=0,
         ),
     )
 
@@ -357,6 +357,29 @@ async def test_stop_task(plex: PlexSimulator, server: PlexServer) -> None:
     await plex.wait_idle()
     assert await server.stop_task(OPTIMIZE) is StopResult.NOT_RUNNING
     assert await server.stop_task("NoSuchTask") is StopResult.NOT_RUNNING
+
+
+async def test_answers_to_starts_and_stops_are_counted(
+    plex: PlexSimulator, server: PlexServer
+) -> None:
+    await server.get_butler_tasks()
+    for _ in range(2):
+        await server.start_task(OPTIMIZE)
+    with pytest.raises(PlexUnknownTaskError):
+        await server.start_task("Unknown")
+    await server.stop_task("BackupDatabase")
+    await server.start_all_tasks()
+    plex.inject(Fault.MAINTENANCE, "/butler", times=1)
+    with pytest.raises(PlexBusyError):
+        await server.stop_all_tasks()
+    assert server.answers == {
+        "POST one task: 200": 1,
+        "POST one task: 202": 1,
+        "POST one task: 404": 1,
+        "DELETE one task: 404": 1,
+        "POST all tasks: 200": 1,
+        "DELETE all tasks: PlexBusyError": 1,
+    }
 
 
 async def test_start_and_stop_all_tasks(

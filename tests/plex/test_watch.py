@@ -36,9 +36,9 @@ def test_first_read_reports_nothing() -> None:
     assert watching.read(0, parent(), sub(OPTIMIZE)) == []
     assert watching.running == [OPTIMIZE]
     assert watching.watch.tasks == TASKS
-    assert watching.watch.last_started == {}
+    assert watching.last == []
     assert watching.read(10, parent()) == [(OPTIMIZE, None, 10)]
-    assert watching.watch.last_finished == {OPTIMIZE: at(10)}
+    assert watching.last == [(OPTIMIZE, None, 10)]
 
 
 def test_what_the_stream_says_before_the_first_read_is_no_news() -> None:
@@ -68,8 +68,7 @@ def test_sub_activities(title: str) -> None:
     assert (watching.active, watching.running) == (True, [])
     assert watching.ended(15, parent(title=title)) == []
     assert not watching.active
-    assert watching.watch.last_started == {OPTIMIZE: at(11), BACKUP: at(12)}
-    assert watching.watch.last_finished == {OPTIMIZE: at(13), BACKUP: at(14)}
+    assert watching.last == [(OPTIMIZE, 11, 13), (BACKUP, 12, 14)]
 
 
 @pytest.mark.parametrize("title", ["Butler tasks", "Butler-Aufgaben"])
@@ -295,7 +294,7 @@ def test_runs_from_its_request_until_a_settled_read_shows_nothing() -> None:
     watching = polled()
     assert watching.start(BACKUP, 10, 10.2) == [(BACKUP, 10, None)]
     assert (watching.active, watching.running) == (True, [BACKUP])
-    assert watching.watch.last_started[BACKUP].second == 10
+    assert watching.watch.current_runs[BACKUP].started == at(10)
     assert watching.read(10.99, now=12) == []  # too soon after the answer
     assert watching.running == [BACKUP]
     assert watching.read(11, now=13) == [(BACKUP, 10, 13)]
@@ -431,7 +430,7 @@ def test_already_running_is_no_start() -> None:
     watching = polled()
     assert watching.start(OPTIMIZE, 10, 10, started=False) == []
     assert watching.running == [OPTIMIZE]
-    assert watching.watch.last_started == {}
+    assert watching.watch.current_runs[OPTIMIZE].started is None
     assert watching.read(20) == [(OPTIMIZE, None, 20)]
 
 
@@ -459,6 +458,14 @@ def test_started_again_before_the_first_run_showed(
     ]
     assert watching.read(10.7, *cover) == []
     assert watching.read(20) == [(BACKUP, 10.5, 20)]
+
+
+def test_started_again_is_covered_by_the_same_row() -> None:
+    watching = live()
+    watching.start(BACKUP, 10, 10)
+    watching.started(10.1, parent())
+    watching.start(BACKUP, 12, 12.1)
+    assert watching.ended(20, parent()) == [(BACKUP, 12, 20)]
 
 
 def test_already_running_says_it_was_started_once() -> None:
@@ -756,7 +763,7 @@ def test_work_ended_when_the_row_was_full() -> None:
     runs = watching.watch.look(at(25))
     assert told(runs) == [(OPTIMIZE, 10, 20)]
     assert runs[0].observed
-    assert watching.watch.last_finished == {OPTIMIZE: at(20)}
+    assert watching.last == [(OPTIMIZE, 10, 20)]
     assert watching.watch.maintenance == Maintenance(active=False, running=frozenset())
     assert watching.due is None
 
@@ -843,10 +850,14 @@ def test_hint_counts_until_the_row_is_done() -> None:
     watching.started(10, parent(progress=50))
     watching.started(11, work("media.generate.credits"))
     assert watching.updated(20, FULL) == []
-    # No other work is taken for the Butler's now.
-    assert watching.started(21, work("media.generate.loudness", "other")) == []
     assert watching.running == [CREDITS]
     assert watching.look(25) == [(CREDITS, 11, 20)]
+
+
+def test_work_that_begins_while_the_row_is_paused_is_no_hint() -> None:
+    watching = paused(parent(progress=50))
+    assert watching.started(21, work("media.generate.credits")) == []
+    assert watching.running == []
 
 
 def test_progress_is_the_parents() -> None:
@@ -885,6 +896,16 @@ def test_task_started_from_here_had_ended_if_the_row_is_at_work_again(
     watching = started_from_here()
     assert (OPTIMIZE, 10, 20) in watching.updated(22, activity)
     assert OPTIMIZE not in watching.running
+
+
+def test_task_started_from_here_had_ended_if_the_stream_was_away() -> None:
+    watching = started_from_here()
+    watching.stream(21, up=False)
+    watching.stream(1000)
+    # Anything that may be the Butler's will do, though not at work for it.
+    hint = work("media.generate.credits")
+    assert watching.updated(1001, hint) == [(OPTIMIZE, 10, 20)]
+    assert watching.running == []
 
 
 def test_task_started_while_the_row_was_paused_is_not_what_it_shows() -> None:
@@ -969,7 +990,9 @@ def test_task_is_unnamed_after_a_second() -> None:
     assert not watching.unnamed
     watching.updated(15, parent(progress=50))
     assert (watching.unnamed, watching.due) == (False, 16)
-    watching.ended(15.5, FULL)
+    watching.look(16)
+    assert watching.unnamed
+    watching.ended(17, FULL)
     assert (watching.unnamed, watching.due) == (False, None)
 
 
@@ -990,6 +1013,16 @@ def test_nothing_is_unnamed_while_the_row_is_paused() -> None:
     assert watching.due == 25.5
     watching.look(25.5)
     assert not watching.unnamed
+
+
+def test_task_is_unnamed_without_a_stream_when_a_second_read_shows_it() -> None:
+    watching = polled()
+    watching.read(10, parent(progress=0))
+    assert (watching.unnamed, watching.due) == (False, None)
+    watching.read(10.9, parent(progress=0))
+    assert (watching.unnamed, watching.due) == (False, None)
+    watching.read(15, parent(progress=0))
+    assert watching.unnamed
 
 
 def test_task_is_unnamed_at_once_where_it_may_be_at_work_for_long() -> None:

@@ -59,6 +59,11 @@ class Watching:
         return sorted(self.watch.maintenance.running)
 
     @property
+    def last(self) -> list[Told]:
+        """The last run of each task that has ended, in that order."""
+        return told([*self.watch.last_runs.values()])
+
+    @property
     def unnamed(self) -> bool:
         return self.watch.maintenance.unnamed
 

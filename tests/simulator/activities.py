@@ -51,7 +51,8 @@ def butler_activities(
 def _subtitle(butler: Butler) -> str:
     """Return the title of the task at work, or of the last one when all is done."""
     if butler.running:
-        return list(butler.running.values())[-1].task.title
+        run = list(butler.running.values())[-1]
+        return run.task.title or run.name
     return butler.last_title if butler.progress == DONE else ""
 
 

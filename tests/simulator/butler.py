@@ -185,7 +185,7 @@ class Butler:
         self._registered += 1
         self._reported = None
         self._tell()
-        self.last_title = self.tasks[name].title
+        self.last_title = self.tasks[name].title or name
         run = self.running[name] = Run(name, self.tasks[name])
         self.started.append(name)
         self._end_after(run, run.task.duration)

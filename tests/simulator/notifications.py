@@ -1,9 +1,10 @@
 """The notifications websocket: what the server tells those who listen.
 
 Where nobody knows what Plex does, this is the simulator's choice: a Butler activity
-starts without a subtitle and is updated when it gets one, one change ends activities
-before it updates and starts others, the frames carry no ``Context``, the server never
-pings by itself, offers no compression and answers a plain GET with 400.
+starts without a subtitle, is updated when it gets one, and keeps that of the last task
+when all is done; one change ends activities before it updates and starts others; the
+frames carry no ``Context``; the server never pings by itself, offers no compression and
+answers a plain GET with 400.
 """
 
 import asyncio

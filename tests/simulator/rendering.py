@@ -59,14 +59,14 @@ def task_list(tasks: Iterable[SimulatedTask]) -> dict[str, Any]:
 
 
 def task_row(task: SimulatedTask) -> dict[str, Any]:
-    """Return the six fields Plex has for a task."""
+    """Return the six fields Plex has for a task, of which two may be missing."""
+    texts = {"title": task.title, "description": task.description}
     return {
         "name": task.name,
         "interval": task.interval,
         "scheduleRandomized": task.schedule_randomized,
         "enabled": task.enabled,
-        "title": task.title,
-        "description": task.description,
+        **{key: text for key, text in texts.items() if text is not None},
     }
 
 

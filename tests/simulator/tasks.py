@@ -8,8 +8,8 @@ class SimulatedTask:
     """One Butler task and how long a run of it takes."""
 
     name: str
-    title: str
-    description: str
+    title: str | None
+    description: str | None
     interval: int
     """Days between two runs."""
     schedule_randomized: bool = False

@@ -110,6 +110,28 @@ async def test_command(
     assert process.returncode == 0
 
 
+async def test_command_shows_the_row_as_it_is_told() -> None:
+    arguments = ("--row", "forever", "--shape", "both", "--registered", "5")
+    process = await _serve("--port", "0", *arguments)
+    assert process.stdout is not None
+    lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+    url, token = [line.split()[-1] for line in lines]
+    async with aiohttp.ClientSession(headers=JSON | {"X-Plex-Token": token}) as session:
+        before = await ask(session, "GET", f"{url}/activities")
+        await ask(session, "POST", f"{url}/butler/OptimizeDatabase")
+        after = await ask(session, "GET", f"{url}/activities")
+    process.send_signal(signal.SIGTERM)
+    await process.wait()
+
+    rows = [reply.json["MediaContainer"]["Activity"] for reply in (before, after)]
+    assert [
+        [(row["subtitle"], row["progress"]) for row in shown] for shown in rows
+    ] == [
+        [("", 100)],
+        [("Optimize Database", 83), ("", -1)],
+    ]
+
+
 async def test_command_with_plex_tv_and_gdm(searcher: Searcher) -> None:
     process = await _serve(
         *("--port", "0", "--name", "Cellar", "--plex-tv", "0", "--gdm", "0")

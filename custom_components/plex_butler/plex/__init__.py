@@ -56,6 +56,7 @@ from .models import (
     StopResult,
     WindowSetting,
 )
+from .observations import Observations
 from .server import PlexServer
 from .url import normalize_url
 from .watch import ButlerWatch, Run
@@ -75,6 +76,7 @@ __all__ = [
     "Maintenance",
     "MaintenanceWindow",
     "Notifications",
+    "Observations",
     "Pin",
     "PlexAccount",
     "PlexAuthenticationError",

@@ -108,7 +108,7 @@ class ActivityLog:
                 self._put(uuid, activity, row, _limit(activity, finder), now)
         self._read_begun = begun
         self._complete_until = now
-        return [a for a in self.at_work if a.uuid and a.uuid in known]
+        return [a for a in self.at_work if a.uuid in known]
 
     def push(
         self, events: Iterable[ActivityEvent], finder: TaskFinder, now: datetime

@@ -142,6 +142,8 @@ async def listen(
                         notifications := parse_frame(message.data)
                     ):
                         yield notifications
+                    # Frames that have arrived already are received without a pause.
+                    await asyncio.sleep(0)
         except PlexError as err:
             error = err
         # A connection that is dropped soon counts as a failure, too.

@@ -54,9 +54,13 @@ class TaskFinder:
         self._names = {task.title: name for name, task in tasks.items() if task.title}
         self._names |= {name: name for name in tasks}
 
-    def find_by_title(self, activity: Activity) -> str | None:
-        """Return the name of the task that an activity of its own is about."""
-        return self._names.get(activity.title)
+    def find(self, text: str) -> str | None:
+        """Return the name of the task whose name or title this is."""
+        return self._names.get(text)
+
+    def is_parent(self, activity: Activity) -> bool:
+        """Return whether an activity is the Butler's, but none of one task."""
+        return _is_butlers(activity) and activity.title not in self._names
 
     def is_butlers(self, activity: Activity) -> bool:
         """Return whether an activity is the Butler's, or names a task."""
@@ -80,9 +84,8 @@ class TaskFinder:
         for activity in activities:
             texts = (activity.title, activity.subtitle)
             running.update(names[text] for text in texts if text in names)
-            if _is_butlers(activity):
-                if activity.title not in names:
-                    parents.append(activity)
+            if self.is_parent(activity):
+                parents.append(activity)
             elif self.is_hint(activity):
                 hints.add(_HINTS[activity.type])
         if parents and not running:

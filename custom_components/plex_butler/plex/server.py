@@ -6,6 +6,7 @@ raises PlexError.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -76,6 +77,8 @@ class PlexServer:
         """Initialize; sends nothing."""
         self.identity: ServerIdentity | None = None
         """The identity that was checked last."""
+        self.answers: Counter[str] = Counter()
+        """How often each request to start or stop had each answer."""
         self._connection = PlexConnection(
             session,
             normalize_url(url),
@@ -274,7 +277,17 @@ class PlexServer:
             return _member(await connection.get_json(path), "MediaContainer")
 
     async def _send(self, method: str, path: str) -> int:
-        return await self._call(lambda connection: connection.send(method, path))
+        answer: int | str = "none"
+        try:
+            answer = await self._call(lambda connection: connection.send(method, path))
+        except PlexError as err:
+            answer = getattr(err, "status", None) or type(err).__name__
+            raise
+        else:
+            return answer
+        finally:
+            request = "all tasks" if path == "/butler" else "one task"
+            self.answers[f"{method} {request}: {answer}"] += 1
 
 
 def _task_path(name: str) -> str:

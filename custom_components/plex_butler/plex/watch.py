@@ -101,7 +101,9 @@ class ButlerWatch:
     @property
     def due(self) -> datetime | None:
         """When to call `look`, if nothing else is reported until then."""
-        return min(filter(None, (self._log.due, self._unnamed_at)), default=None)
+        # Without a stream, only the next read shows whether it is still at work.
+        unnamed_at = self._unnamed_at if self._log.stream_up else None
+        return min(filter(None, (self._log.due, unnamed_at)), default=None)
 
     def read(
         self,
@@ -258,7 +260,7 @@ class ButlerWatch:
                 self._running[name] = replace(run, finished=None, observed=True)
             elif run.observed and (name in paused or not work.active):
                 self._running[name] = replace(run, finished=run.finished or now)
-        self._publish(work, shown, now)
+        self._publish(shown, now)
         return runs
 
     def _note_work(self, work: Maintenance, now: datetime, *, is_news: bool) -> None:
@@ -287,7 +289,7 @@ class ButlerWatch:
             if name in work.running or ended or others or (settled and not covered):
                 del self._requests[name]
 
-    def _publish(self, work: Maintenance, shown: Maintenance, now: datetime) -> None:
+    def _publish(self, shown: Maintenance, now: datetime) -> None:
         """Replace `maintenance` by what the server shows and the tasks known otherwise."""
         at = self._unnamed_at
         unnamed = self.maintenance.unnamed or (at is not None and at <= now)
@@ -297,7 +299,7 @@ class ButlerWatch:
             running=frozenset(self._running),
             stopping=self._stopping,
             unnamed=unnamed and bool(shown.active) and not self._running,
-            progress=shown.progress if work.progress is None else work.progress,
+            progress=shown.progress,
         )
 
     @property
@@ -339,7 +341,7 @@ class ButlerWatch:
         An activity that is still the same is still the same run, if it is about this
         task only: the Butler's own goes on from one task to the next.
         """
-        names = {self._finder.find_by_title(activity) for activity in same}
+        names = {self._finder.find(activity.title) for activity in same}
         for name, run in self._running.items():
             recent = run.started and begun - run.started <= MAX_GAP
             if not recent and name not in names:
