@@ -364,7 +364,9 @@ async def test_a_name_that_cannot_be_read(
     plex.inject(fault, "/")
     hass.config_entries.async_update_entry(entry, title="Cellar")
     assert await hass.config_entries.async_setup(entry.entry_id)
-    device = device_registry.async_get_device({(DOMAIN, plex.machine_identifier)})
+    (device,) = device_registry.async_get_devices(
+        identifiers={(DOMAIN, plex.machine_identifier)}
+    )
     assert device.name == "Cellar"
     assert caplog.text.count("The name of Cellar cannot be read") == 1
 

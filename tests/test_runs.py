@@ -102,7 +102,7 @@ async def test_answers_that_fail_meanwhile(
     tick: Tick,
     fault: Fault,
 ) -> None:
-    waiting = wait(hass, OPTIMIZE)
+    waiting = start_and_wait(hass, OPTIMIZE)
     await begun(hass, waiting)
     plex.inject(fault, "/butler", times=2)
     for _ in range(2):
