@@ -16,6 +16,7 @@ from custom_components.plex_butler.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
 from .common import (
@@ -35,7 +36,7 @@ from .common import (
     states,
     until,
 )
-from .simulator import PlexSimulator
+from .simulator import Fault, PlexSimulator
 from .simulator.notifications import frame
 
 
@@ -298,3 +299,89 @@ async def test_refresh_after_settings_that_change_again_and_again(
     assert states(hass, BACKUP) == ["disabled"]
     await tick(1)
     assert states(hass, START) == ["1"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.UNAUTHORIZED,
+        Fault.FORBIDDEN,
+        Fault.NOT_FOUND,
+        Fault.MAINTENANCE,
+        Fault.SERVER_ERROR,
+        Fault.HTML,
+        Fault.DROP,
+        Fault.REDIRECT_ELSEWHERE,
+    ],
+)
+async def test_activities_that_cannot_be_read(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    """What runs is unknown, and the tasks can be used."""
+    plex.inject(fault, "/activities")
+    await tick(61)
+    assert states(hass, BACKUP, MAINTENANCE, RUNNING_TASKS) == ["idle", "off", "0"]
+    await tick(61)
+    assert states(hass, BACKUP, MAINTENANCE, RUNNING_TASKS) == [
+        "idle",
+        STATE_UNKNOWN,
+        STATE_UNKNOWN,
+    ]
+    await press(hass, "backup_database_start")
+    assert plex.started == ["BackupDatabase"]
+    assert states(hass, BACKUP, MAINTENANCE, RUNNING_TASKS) == ["running", "on", "1"]
+    plex.finish("BackupDatabase")
+    await tick(61)
+    await tick(61)
+    assert states(hass, BACKUP, MAINTENANCE) == ["idle", STATE_UNKNOWN]
+    assert caplog.text.count("The activities of Media Server cannot be read") == 1
+
+    plex.clear_faults()
+    await tick(61)
+    assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["off", "0"]
+    plex.inject(fault, "/activities")
+    await tick(61)
+    assert caplog.text.count("The activities of Media Server cannot be read") == 2
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.SERVER_ERROR, Fault.HTML]
+)
+async def test_a_name_that_cannot_be_read(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    """The server is named like its entry."""
+    plex.inject(fault, "/")
+    hass.config_entries.async_update_entry(entry, title="Cellar")
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    (device,) = device_registry.async_get_devices(
+        identifiers={(DOMAIN, plex.machine_identifier)}
+    )
+    assert device.name == "Cellar"
+    assert caplog.text.count("The name of Cellar cannot be read") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.HTML])
+async def test_settings_that_cannot_be_read(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+) -> None:
+    plex.inject(fault, "/:/prefs")
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    assert states(hass, BACKUP, MAINTENANCE) == ["idle", "off"]
+    assert caplog.text.count("The settings of Media Server cannot be read") == 1
+    assert hass.config_entries.flow.async_progress() == []

@@ -68,7 +68,6 @@ class Scene:
         impostor.token = None  # It takes any.
         impostor.ssl_context = self.impostor_tls
         async with impostor:
-            # The hash that it claims may be its own or that of the server.
             direct_hash = RENEWED_HASH if self.impostor_tls else None
             self.gdm.servers = [GdmServer.of(impostor, direct_hash)]
             yield impostor
@@ -164,6 +163,23 @@ async def test_lost_server(scene: Scene, way: Way) -> None:
         assert {r.raw_path for r in impostor.requests} == {"/identity"}
     assert scene.entry.data == was
     assert asked(scene)
+
+
+@pytest.mark.parametrize("way", [search, start, dialog])
+async def test_impostor_that_claims_the_hash_of_the_server(
+    scene: Scene, way: Way
+) -> None:
+    """A reply to a search gives an address, and no hash that is believed."""
+    was = dict(scene.entry.data)
+    await scene.plex.stop()
+    async with scene.impostor() as impostor:
+        scene.gdm.servers = [GdmServer.of(impostor, DIRECT_HASH)]
+        await way(scene, impostor)
+        await scene.tick(300)
+        assert tokens(impostor) <= {None}
+    assert scene.entry.data == was
+    # The name with this hash is one that the certificate is not valid for.
+    assert asked(scene) == (not scene.entry.data.get("direct_hash"))
 
 
 @pytest.mark.parametrize("way", [announce, dialog])

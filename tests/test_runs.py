@@ -92,6 +92,27 @@ async def test_polled(
     assert (run["result"], run["observed"]) == ("finished", True)
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault.SERVER_ERROR, Fault.BAD_GATEWAY, Fault.GATEWAY_TIMEOUT]
+)
+async def test_answers_that_fail_meanwhile(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    fault: Fault,
+) -> None:
+    waiting = start_and_wait(hass, OPTIMIZE)
+    await begun(hass, waiting)
+    plex.inject(fault, "/butler", times=2)
+    for _ in range(2):
+        await tick(61)
+        await begun(hass, waiting)
+    plex.finish("OptimizeDatabase")
+    await tick(61)
+    assert (await waiting)[OPTIMIZE]["result"] == "finished"
+
+
 async def test_already_running(
     hass: HomeAssistant,
     live: MockConfigEntry,

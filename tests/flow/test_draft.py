@@ -323,3 +323,16 @@ async def test_a_certificate_other_than_the_accepted_one(
     assert entry.data == stored(
         plex, verify_ssl=False, fingerprint=await fingerprint(plex)
     )
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.SERVER_ERROR, Fault.HTML]
+)
+async def test_a_server_whose_name_cannot_be_read(
+    hass: HomeAssistant, plex: PlexSimulator, fault: Fault
+) -> None:
+    """It is named like its host."""
+    plex.inject(fault, "/")
+    result = await submit(hass, await start(hass), **typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "127.0.0.1"
