@@ -258,6 +258,27 @@ async def test_who_answers_is_not_searched(
     assert gdm.searches == 0
 
 
+async def test_who_is_still_there_is_not_reloaded(
+    loaded: MockConfigEntry, plex: PlexSimulator, gdm: GdmResponder, tick: Tick
+) -> None:
+    """It answers, but not as it should."""
+    gdm.servers = [GdmServer.of(plex)]
+    plex.inject(Fault.HTML, "/butler")
+    await tick(60)
+    assert gdm.searches
+    assert loaded.state is ConfigEntryState.LOADED
+
+
+async def test_no_other_address_to_try(
+    loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """Then only the poll and the stream check the identity, and no search."""
+    plex.machine_identifier = OTHER_MACHINE
+    plex.requests.clear()
+    await tick(60)
+    assert [request.raw_path for request in plex.requests] == ["/identity"] * 2
+
+
 async def test_who_is_slow_at_start_is_not_searched(
     hass: HomeAssistant,
     entry: MockConfigEntry,

@@ -12,6 +12,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.plex_butler.const import DOMAIN
+from custom_components.plex_butler.plex import Run
+from custom_components.plex_butler.runs import RunFeed
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
@@ -308,3 +310,22 @@ async def test_script_stopped_meanwhile(
     assert hass.states.get(OPTIMIZE).state == "running"
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
+
+
+def test_listener_that_unsubscribes_while_it_is_called() -> None:
+    feed = RunFeed()
+    received: list[Run] = []
+    unsubscribe = feed.subscribe(lambda _: unsubscribe())
+    feed.subscribe(received.append)
+    run = Run(name="OptimizeDatabase", started=None)
+    feed.notify([run])
+    assert received == [run]
+
+
+def test_queue_receives_nothing_after_its_block() -> None:
+    feed = RunFeed()
+    with feed.queue() as queue:
+        pass
+    feed.notify([Run(name="OptimizeDatabase", started=None)])
+    feed.fail(HomeAssistantError())
+    assert queue.empty()
