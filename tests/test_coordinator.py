@@ -267,7 +267,8 @@ async def test_another_server_after_an_outage(
     assert hass.states.get(BACKUP).state == "idle"
 
 
-@pytest.mark.parametrize("seconds", [0.6, 0.7])
+# Tests fire timers up to half a second early.
+@pytest.mark.parametrize("seconds", [0.3, 0.4])
 async def test_refresh_is_not_put_off(
     hass: HomeAssistant,
     loaded: MockConfigEntry,
@@ -277,7 +278,7 @@ async def test_refresh_is_not_put_off(
 ) -> None:
     """Presses that follow each other closely do not delay what they show."""
     disable(plex, "OptimizeDatabase")
-    for _ in range(3):
+    for _ in range(6):
         await press(hass, "backup_database_stop")
         await tick(seconds)
     assert states(hass, OPTIMIZE) == ["disabled"]
@@ -289,13 +290,29 @@ async def test_refresh_is_not_put_off(
     assert states(hass, BACKUP) == ["disabled"]
 
 
+async def test_refresh_after_the_last_of_several_presses(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    for _ in range(2):
+        await press(hass, "backup_database_stop")
+        await tick(0.3)
+    disable(plex, "BackupDatabase")
+    await tick(1)
+    assert states(hass, BACKUP) == ["disabled"]
+
+    plex.requests.clear()
+    for _ in range(3):
+        await tick(1)
+    assert reads(plex) == []
+
+
 async def test_refresh_after_settings_that_change_again_and_again(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    for hour in (3, 4, 1):
+    for hour in (3, 4, 5, 6, 7, 1):
         plex.change_settings(ButlerStartHour=str(hour), ButlerTaskBackupDatabase="0")
         await settle(hass)
-        await tick(0.7)
+        await tick(0.4)
     assert states(hass, BACKUP) == ["disabled"]
     await tick(1)
     assert states(hass, START) == ["1"]

@@ -86,6 +86,24 @@ async def test_server_without_a_websocket(
     }
 
 
+async def test_each_loss_of_the_stream_is_logged_once(
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "custom_components.plex_butler")
+    for losses in (1, 2):
+        plex.websocket_refusal = 404
+        plex.kick()
+        for _ in range(3):
+            await tick(60)
+        assert caplog.text.count("No live updates from Media Server") == losses
+        plex.websocket_refusal = None
+        await tick(60)
+        await plex.wait_for_sockets(1)
+
+
 @pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.FORBIDDEN])
 async def test_stream_that_will_not_have_us(
     hass: HomeAssistant,
