@@ -360,9 +360,7 @@ class ButlerWatch:
                 self._running[name] = replace(run, stopped=stopped)
         self.maintenance = replace(self.maintenance, stopping=self._stopping)
 
-    def _begin(
-        self, name: str, at: datetime | None, *, observed: bool = False
-    ) -> Run:
+    def _begin(self, name: str, at: datetime | None, *, observed: bool = False) -> Run:
         requested = name in self._starting
         run = Run(name=name, started=at, observed=observed, requested=requested)
         self._running[name] = run
