@@ -131,7 +131,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         # The tasks last written as running, and when (time of the event loop).
         self._written_running: frozenset[str] = frozenset()
         self._written_at = 0.0
-        # When the writes up to now will be one per FLOOD_INTERVAL (time of the loop).
+        # Up to when the writes so far would last at one per FLOOD_INTERVAL (time of the
+        # event loop).
         self._flood_until = 0.0
 
     @property
