@@ -145,7 +145,7 @@ async def home(*, stream: bool = True) -> AsyncIterator[Home]:
                     raise LookupError("the integration cannot be set up")
                 one = Home(hass, plex)
                 if stream:
-                    reader = entry.runtime_data
+                    reader = entry.runtime_data.butler
                     await one.until(lambda: reader.update_interval == LIVE_INTERVAL)
                 await one.settle()
                 yield one

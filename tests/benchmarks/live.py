@@ -6,13 +6,13 @@ of both, and of the connection between them.
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import gc
 from itertools import cycle, islice, pairwise
 from statistics import quantiles
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 from unittest.mock import patch
 
@@ -21,27 +21,38 @@ from pytest_homeassistant_custom_component.common import (  # type: ignore[impor
     async_fire_time_changed,
 )
 
-from custom_components.plex_butler.const import PROGRESS_INTERVAL
+from custom_components.plex_butler.const import FLOOD_INTERVAL, PROGRESS_INTERVAL
 from custom_components.plex_butler.plex import connection
 from homeassistant.util import dt as dt_util
-from tests.simulator.notifications import NOTIFICATIONS
+from tests.simulator.notifications import NOTIFICATIONS, frame
 
 from .home import PATIENCE, Home, home
 from .report import goal, say, table
 
-EVENTS = 200
+EVENTS = 100
 OTHERS = 200
 UPDATES = 20
-PAUSE = 0.005
+# More changes than that a second are a flood, in which states are written less often.
+PAUSE = FLOOD_INTERVAL
 HOUR = 3600
 REPEATS = 100
 BURST = 1000
 BURST_SECONDS = 1.0
+# At 100, the work may have ended.
+FULL = 99
+ELEMENTS = 11_000
+TOGGLES = 22_500
+CHUNK = 50
+QUIET_SECONDS = 5
+BLOCK = 50
 # What two readings of a clock may lose (seconds).
 ROUNDING = 1e-6
 SETTLED = 2 * PROGRESS_INTERVAL
 
+type Blocks = list[tuple[float, float]]
+"""The milliseconds, and those of the CPU, that each turn of the loop takes."""
 type Delays = dict[str, list[float]]
+type Measured = tuple[dict[str, Delays], dict[str, int], Burst, dict[str, Blocks]]
 
 
 @dataclass(kw_only=True)
@@ -63,16 +74,18 @@ class Burst:
 
 def run() -> None:
     """Measure all and print it."""
-    delays, repeats, burst = asyncio.run(_in_real_time())
+    delays, repeats, burst, blocks = asyncio.run(_in_real_time())
     _print_delays(delays)
+    say()
+    _print_blocks(blocks)
     say()
     _print_idle(*(_idle_hour(stream=stream) for stream in (True, False)))
     say()
     _print_writes(repeats, burst)
 
 
-async def _in_real_time() -> tuple[dict[str, Delays], dict[str, int], Burst]:
-    async with home() as one, asyncio.timeout(6 * PATIENCE):
+async def _in_real_time() -> Measured:
+    async with home() as one, asyncio.timeout(30 * PATIENCE):
         quiet = await _delays(one)
         others = [_activity(str(n), "library.update.section") for n in range(OTHERS)]
         for other in others:
@@ -82,7 +95,9 @@ async def _in_real_time() -> tuple[dict[str, Delays], dict[str, int], Burst]:
             one.plex.announce("ended", other)
         repeats = await _repeat(one)
         burst = await _burst(one)
-    return {"": quiet, f", {OTHERS} other activities": busy}, repeats, burst
+        blocks = await _flood(one)
+    delays = {"": quiet, f", {OTHERS} other activities": busy}
+    return delays, repeats, burst, blocks
 
 
 def _activity(uuid: str, kind: str = "butler", progress: float = -1) -> dict[str, Any]:
@@ -148,6 +163,73 @@ def _print_delays(delays: dict[str, Delays]) -> None:
 
 def _p(percent: int, values: list[float]) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+# Blocks of the event loop
+
+
+async def _flood(one: Home) -> dict[str, Blocks]:
+    """Measure how long the loop is blocked while a server floods its client."""
+    backup = one.entity_id("sensor", "BackupDatabase_status")
+    toggle = [_element(event, "OptimizeDatabase") for event in ("started", "ended")]
+    started, ended = (
+        _element(event, "BackupDatabase") for event in ("started", "ended")
+    )
+    one_frame = [_frame(started, *ELEMENTS // 2 * toggle)]
+    many_frames = [*TOGGLES // 2 * [_frame(row) for row in toggle], _frame(ended)]
+
+    async def send(frames: list[str], state: str) -> None:
+        shown = one.expect(backup, state)
+        for sent, text in enumerate(frames):
+            one.plex.send_frame(text)
+            if sent % CHUNK == 0:  # The server is not to block the loop, either.
+                await asyncio.sleep(0)
+        await asyncio.wait_for(shown, 10 * PATIENCE)
+
+    # What is there before is not to be collected at a time that is measured.
+    gc.freeze()
+    blocks = {
+        "quiet": await _blocks(asyncio.sleep(QUIET_SECONDS)),
+        f"one frame of {ELEMENTS} elements": await _blocks(send(one_frame, "running")),
+        f"{TOGGLES} frames": await _blocks(send(many_frames, "idle")),
+    }
+    gc.unfreeze()
+    return blocks
+
+
+def _element(event: str, task: str) -> dict[str, Any]:
+    return {"event": event, "Activity": {"uuid": task, "title": task}}
+
+
+def _frame(*elements: dict[str, Any]) -> str:
+    return frame("activity", "ActivityNotification", [*elements])
+
+
+async def _blocks(until: Coroutine[Any, Any, None]) -> Blocks:
+    """Return how long each turn of the loop takes, for some time."""
+    waiting = asyncio.create_task(until)
+    blocks = []
+    last = perf_counter(), thread_time()
+    while not waiting.done():
+        await asyncio.sleep(0)
+        now = perf_counter(), thread_time()
+        blocks.append(((now[0] - last[0]) * 1000, (now[1] - last[1]) * 1000))
+        last = now
+    await waiting
+    return blocks
+
+
+def _print_blocks(measured: dict[str, Blocks]) -> None:
+    say("The longest block of the event loop, the simulated server's work included")
+    quiet, _ = map(max, zip(*measured["quiet"], strict=True))
+    rows = []
+    for name, blocks in measured.items():
+        times, cpu = zip(*blocks, strict=True)
+        numbers = (sum(times) / 1000, max(times), max(cpu), max(times) / quiet)
+        rows.append((name, *(f"{number:.2f}" for number in numbers)))
+    table(("", "seconds", "max ms", "max CPU ms", "max x quiet"), rows)
+    for name, blocks in measured.items():
+        goal(f"longest block, {name}", max(cpu for _, cpu in blocks), BLOCK, " CPU ms")
 
 
 # Requests while idle
@@ -225,7 +307,7 @@ async def _burst(one: Home) -> Burst:
     one.start_over()
     begun = perf_counter()
     for number in range(1, BURST + 1):
-        frame = _activity("run", progress=number * 100 / BURST)
+        frame = _activity("run", progress=number * FULL / BURST)
         one.plex.announce("updated", frame)
         due = begun + number * BURST_SECONDS / BURST
         await asyncio.sleep(max(0, due - perf_counter()))
@@ -244,7 +326,7 @@ async def _burst(one: Home) -> Burst:
         writes=writes,
         changes=changes,
         late=(writes[progress][-1] - ended) * 1000,
-        error=abs(last - 100),
+        error=abs(last - FULL),
     )
 
 

@@ -138,12 +138,13 @@ async def listen(
             async with server.notifications() as websocket:
                 yield StreamUp()
                 async for message in websocket:
-                    if message.type is aiohttp.WSMsgType.TEXT and (
-                        notifications := parse_frame(message.data)
-                    ):
-                        yield notifications
+                    if message.type is not aiohttp.WSMsgType.TEXT:
+                        continue
+                    notifications = parse_frame(message.data)
                     # Frames that have arrived already are received without a pause.
                     await asyncio.sleep(0)
+                    if notifications:
+                        yield notifications
         except PlexError as err:
             error = err
         # A connection that is dropped soon counts as a failure, too.
