@@ -272,11 +272,11 @@ async def test_who_is_still_there_is_not_reloaded(
 async def test_no_other_address_to_try(
     loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    """Then only the poll and the stream check the identity, and no search."""
+    """Then only the poll, the stream and the check before a search ask who answers."""
     plex.machine_identifier = OTHER_MACHINE
     plex.requests.clear()
     await tick(60)
-    assert [request.raw_path for request in plex.requests] == ["/identity"] * 2
+    assert [request.raw_path for request in plex.requests] == ["/identity"] * 3
 
 
 async def test_who_is_slow_at_start_is_not_searched(
