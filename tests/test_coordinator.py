@@ -58,10 +58,10 @@ async def test_polls_every_five_seconds_while_a_task_runs(
     assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "running"
 
     plex.requests.clear()
-    await tick(4)
+    await tick(3)
     assert reads(plex) == []
     plex.finish("OptimizeDatabase")
-    await tick(2)
+    await tick(3)
     assert len(reads(plex)) == 2
     assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "idle"
 
