@@ -340,17 +340,25 @@ async def test_a_server_whose_name_cannot_be_read(
     assert result["title"] == "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        Certificate(address="127.0.0.1", direct_hash=None, fingerprint="00" * 32),
+        None,
+    ],
+)
 async def test_a_certificate_that_changes_while_connecting(
     hass: HomeAssistant,
     plex: PlexSimulator,
     self_signed: SSLContext,
     monkeypatch: pytest.MonkeyPatch,
+    certificate: Certificate | None,
 ) -> None:
     """The token is sent only to the server whose certificate is stored."""
     await restart(plex, self_signed)
 
-    async def read_certificate(_url: object) -> Certificate:
-        return Certificate(address="127.0.0.1", direct_hash=None, fingerprint="00" * 32)
+    async def read_certificate(_url: object) -> Certificate | None:
+        return certificate
 
     monkeypatch.setattr(draft, "read_certificate", read_certificate)
     await submit(hass, await start(hass), **typed(plex, verify_ssl=False))

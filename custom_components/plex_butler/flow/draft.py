@@ -142,16 +142,16 @@ class Draft:
     async def _read_proof(self, url: URL) -> dict[str, str]:
         """Return the properties by which the server can be recognized later.
 
-        Raises PlexTlsError if its certificate is not the one that was accepted.
+        Raises PlexTlsError if its certificate cannot be read.
         """
         if url.scheme == "http":
             return {}
         if self.data[CONF_VERIFY_SSL]:
             return {CONF_DIRECT_HASH: hash_} if (hash_ := direct_hash_of(url)) else {}
-        accepted = self.data.get(CONF_FINGERPRINT)
-        certificate = await read_certificate(url)
-        if certificate is None or accepted not in (None, certificate.fingerprint):
-            raise PlexTlsError("another certificate")
+        if accepted := self.data.get(CONF_FINGERPRINT):
+            return {CONF_FINGERPRINT: accepted}
+        if (certificate := await read_certificate(url)) is None:
+            raise PlexTlsError("no certificate")
         return {CONF_FINGERPRINT: certificate.fingerprint}
 
     def errors(self, err: PlexError) -> dict[str, str]:
