@@ -169,6 +169,22 @@ async def test_progress_is_written_every_five_seconds(
     assert states(hass, OPTIMIZE, MAINTENANCE) == ["idle", "off"]
 
 
+async def test_read_that_changes_only_when_to_look_again(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """A task is at 100 %, which the server has not pushed."""
+    backup = parent(uuid="sub", type="butler.task", title="BackupDatabase", progress=50)
+    plex.activities.append(backup)
+    plex.announce("started", backup)
+    await until(hass, BACKUP, "running")
+    backup["progress"] = 100
+    await tick(1)
+    await live.runtime_data.butler.async_refresh()
+    assert states(hass, BACKUP) == ["running"]
+    await tick(6)
+    assert states(hass, BACKUP) == ["idle"]
+
+
 @pytest.fixture
 def moments(hass: HomeAssistant) -> list[float]:
     """The moments at which states were written (time of the loop), each once."""
