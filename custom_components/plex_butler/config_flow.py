@@ -173,6 +173,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_plex_tv(self, _: object = None) -> ConfigFlowResult:
         """Get a code from plex.tv."""
+        self._draft.prepare_sign_in()
         self._sign_in = SignIn(self.hass, self._draft.data)
         if await self._sign_in.start():
             return await self.async_step_enter_code()
