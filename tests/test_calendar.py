@@ -236,6 +236,18 @@ async def test_run_that_seems_to_end_before_it_began(
     assert event["start"] == event["end"]
 
 
+@pytest.mark.usefixtures("amsterdam")
+@pytest.mark.freeze_time("2026-10-25 01:10:00+00:00")
+@pytest.mark.parametrize("finished", ["10-25 01:10", None])
+async def test_run_while_clocks_go_back(
+    hass: HomeAssistant, loaded: MockConfigEntry, finished: str | None
+) -> None:
+    """From 2:50 to 2:10, 20 minutes later: no calendar takes that."""
+    report(loaded, "10-25 00:50", finished)
+    (event,) = await events(hass, RUNS, "10-25 00:00:00", "10-25 12:00:00")
+    assert event["start"] == event["end"] == "2026-10-25T02:50:00+02:00"
+
+
 async def test_runs_of_a_server_that_is_away(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:

@@ -58,10 +58,10 @@ async def test_polls_every_five_seconds_while_a_task_runs(
     assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "running"
 
     plex.requests.clear()
-    await tick(4)
+    await tick(3)
     assert reads(plex) == []
     plex.finish("OptimizeDatabase")
-    await tick(2)
+    await tick(3)
     assert len(reads(plex)) == 2
     assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "idle"
 
@@ -167,6 +167,22 @@ async def test_progress_is_written_every_five_seconds(
     plex.announce("ended", parent(progress=99, **optimizing))
     await until(hass, PROGRESS, STATE_UNKNOWN)
     assert states(hass, OPTIMIZE, MAINTENANCE) == ["idle", "off"]
+
+
+async def test_read_that_changes_only_when_to_look_again(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """A task is at 100 %, which the server has not pushed."""
+    backup = parent(uuid="sub", type="butler.task", title="BackupDatabase", progress=50)
+    plex.activities.append(backup)
+    plex.announce("started", backup)
+    await until(hass, BACKUP, "running")
+    backup["progress"] = 100
+    await tick(1)
+    await live.runtime_data.butler.async_refresh()
+    assert states(hass, BACKUP) == ["running"]
+    await tick(6)
+    assert states(hass, BACKUP) == ["idle"]
 
 
 @pytest.fixture

@@ -262,7 +262,7 @@ async def test_taken_but_slow_to_be_read_back(
 async def test_taken_but_not_to_be_read_back(
     hass: HomeAssistant, plex: PlexSimulator, tick: Tick
 ) -> None:
-    plex.inject(Fault.NOT_FOUND, PREFS, "GET")
+    plex.inject(Fault.FORBIDDEN, PREFS, "GET")
     await set_hour(hass, START, 4)
     assert states(hass, START, BACKUP) == [STATE_UNAVAILABLE, "idle"]
 
@@ -276,7 +276,7 @@ async def test_write_while_nothing_is_known(
     hass: HomeAssistant, plex: PlexSimulator, loaded: MockConfigEntry, tick: Tick
 ) -> None:
     """An action needs to know nothing."""
-    plex.inject(Fault.NOT_FOUND, PREFS, "GET")
+    plex.inject(Fault.FORBIDDEN, PREFS, "GET")
     await set_hour(hass, START, 4)
     assert states(hass, START) == [STATE_UNAVAILABLE]
     await move_window(hass, loaded, start=3, end=6)

@@ -169,7 +169,7 @@ async def test_task_that_vanished_while_home_assistant_was_down(
     assert entity_registry.async_get(BACKUP) is None
 
 
-@pytest.mark.parametrize("fault", [Fault.EMPTY, Fault.NOT_FOUND])
+@pytest.mark.parametrize("fault", [Fault.EMPTY, Fault.HTML])
 async def test_one_bad_answer_removes_nothing(
     hass: HomeAssistant,
     loaded: MockConfigEntry,

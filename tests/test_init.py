@@ -113,7 +113,7 @@ async def test_two_servers_side_by_side(
         assert hass.states.get(optimize).state == "running"
         assert hass.states.get(f"sensor.{OF_TASK}optimize_database").state == "idle"
 
-        plex.inject(Fault.NOT_FOUND)
+        plex.inject(Fault.HTML)
         await tick(60)
         assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
         assert hass.states.get(optimize).state == "running"

@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.moves import Verdict, judge
+from custom_components.plex_butler.moves import Verdict, async_follow, judge
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 
 from .common import DIRECT_HASH, RENEWED_HASH
+from .simulator import Fault, PlexSimulator
 
 SAME = f"https://192-168-1-9.{DIRECT_HASH}.plex.direct:32400"
 OTHER = f"https://192-168-1-9.{RENEWED_HASH}.plex.direct:32400"
@@ -67,3 +71,16 @@ def test_table(
     data: dict[str, Any], url: str, listed: tuple[str, ...] | None, expected: Verdict
 ) -> None:
     assert judge(data, url, listed) is expected
+
+
+async def test_server_that_is_back_at_its_address(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """It did not answer when that was checked, and does when its address was found."""
+    plex.inject(Fault.HTML, "/identity", times=1)
+    assert not await async_follow(hass, entry, [plex.url])
+    assert [request.raw_path for request in plex.requests] == ["/identity"] * 2
+    assert not issue_registry.issues

@@ -20,6 +20,7 @@ from .common import (
     BACKUP,
     DIRECT_HASH,
     OTHER_MACHINE,
+    RENEWED_HASH,
     Hung,
     PlexTv,
     Tick,
@@ -112,6 +113,32 @@ async def test_on_the_network(
     assert entry.data == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     assert entry.state is ConfigEntryState.LOADED
     assert hass.states.get(BACKUP).state == "idle"
+    assert issues() == []
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("direct_hash", [None, RENEWED_HASH])
+async def test_only_the_address_of_a_reply_counts(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    direct_tls: SSLContext,
+    lost: Lost,
+    issues: Issues,
+    direct_hash: str | None,
+) -> None:
+    """The hash is known. An impostor that replies first does not hide the server."""
+    await restart(plex, direct_tls)
+    await use(hass, entry, plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
+    await move(plex)
+    machine = plex.machine_identifier
+    async with PlexSimulator(machine_identifier=machine) as impostor:
+        gdm.servers = [GdmServer.of(impostor), GdmServer.of(plex, direct_hash)]
+        await lost(entry)
+        assert {request.token for request in impostor.requests} <= {None}
+    assert entry.data == stored(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
+    assert entry.state is ConfigEntryState.LOADED
     assert issues() == []
 
 
@@ -272,11 +299,11 @@ async def test_who_is_still_there_is_not_reloaded(
 async def test_no_other_address_to_try(
     loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
-    """Then only the poll and the stream check the identity, and no search."""
+    """Then only the poll, the stream and the check before a search ask who answers."""
     plex.machine_identifier = OTHER_MACHINE
     plex.requests.clear()
     await tick(60)
-    assert [request.raw_path for request in plex.requests] == ["/identity"] * 2
+    assert [request.raw_path for request in plex.requests] == ["/identity"] * 3
 
 
 async def test_who_is_slow_at_start_is_not_searched(

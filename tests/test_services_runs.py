@@ -157,6 +157,13 @@ async def test_runs_of_a_period(
     assert [run["finished"] for run in response["runs"]] == ended
 
 
+async def test_runs_since_before_time_began(
+    hass: HomeAssistant, night: MockConfigEntry
+) -> None:
+    response = await get_runs(hass, night, last={"days": 1_000_000})
+    assert response == await get_runs(hass, night)
+
+
 async def test_from_either_a_moment_or_a_time_ago(
     hass: HomeAssistant, night: MockConfigEntry
 ) -> None:

@@ -132,9 +132,11 @@ class RunCalendar(ButlerEntity, CalendarEntity):
         end = start if run.result is RunOutcome.UNKNOWN else run.finished or now
         title = self.coordinator.data.title(run.name)
         became = describe_run(self.hass, run.result, run.duration)
+        begins, ends = dt_util.as_local(start), dt_util.as_local(end)
         return CalendarEvent(
-            start=dt_util.as_local(start),
-            end=dt_util.as_local(max(start, end)),
+            start=begins,
+            # In local time, a run may seem to end before it began: clocks go back.
+            end=max(ends, begins),
             summary=title,
             description=f"{title} {became}",
         )

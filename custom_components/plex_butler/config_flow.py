@@ -115,13 +115,16 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         self, servers: Iterable[DiscoveredServer]
     ) -> dict[str, Draft]:
         """Return the servers that are not set up; follow the others to their address."""
-        found = {server.machine_identifier: server for server in servers}
+        found: dict[str, list[DiscoveredServer]] = {}
+        for server in servers:
+            found.setdefault(server.machine_identifier, []).append(server)
         for entry in self._async_current_entries(include_ignore=False):
-            if server := found.pop(entry.unique_id or "", None):
-                await async_follow(self.hass, entry, server.urls)
+            if known := found.pop(entry.unique_id or "", None):
+                urls = [url for server in known for url in server.urls]
+                await async_follow(self.hass, entry, urls)
         return {
-            key: Draft.from_discovered(self.hass, server)
-            for key, server in found.items()
+            key: Draft.from_discovered(self.hass, first)
+            for key, (first, *_) in found.items()
         }
 
     async def async_step_nothing_found(self, _: object = None) -> ConfigFlowResult:
@@ -173,6 +176,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_plex_tv(self, _: object = None) -> ConfigFlowResult:
         """Get a code from plex.tv."""
+        self._draft.prepare_sign_in()
         self._sign_in = SignIn(self.hass, self._draft.data)
         if await self._sign_in.start():
             return await self.async_step_enter_code()

@@ -339,7 +339,9 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     @override
     @callback
     def _async_refresh_finished(self) -> None:
-        """Fail pending waits when the server becomes unavailable."""
+        """Look again when needed; fail waits when the server becomes unavailable."""
+        # The listeners are not updated if the data are the same.
+        self._schedule_look()
         if isinstance(self.last_exception, HomeAssistantError) and (
             not self.last_update_success
         ):

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import Enum, auto
 from typing import Any
 
+from yarl import URL
+
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
@@ -31,7 +33,9 @@ from .plex import (
     PlexAuthenticationError,
     PlexError,
     PlexForbiddenError,
+    direct_address,
     direct_hash_of,
+    direct_url,
 )
 
 # With one of these errors the server was reached, or may only be slow: it has not moved.
@@ -77,7 +81,9 @@ async def async_follow(
     if entry.unique_id is None or await _is_reached(hass, entry):
         return False
     listed = await _listed_urls(hass, entry)
-    verdicts = {url: judge(entry.data, url, listed) for url in [*(listed or ()), *urls]}
+    urls = [*urls]
+    urls = [*(listed or ()), *_by_stored_hash(entry.data, urls), *urls]
+    verdicts = {url: judge(entry.data, url, listed) for url in urls}
     use = [url for url, verdict in verdicts.items() if verdict is Verdict.USE]
     if url := await async_find_address(hass, use, entry.unique_id):
         LOGGER.info("The address of %s has changed, and was updated", entry.title)
@@ -109,6 +115,21 @@ def async_move(
         data[CONF_DIRECT_HASH] = direct_hash
     hass.config_entries.async_update_entry(entry, data=data)
     hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+def _by_stored_hash(data: Mapping[str, Any], urls: Iterable[str]) -> list[str]:
+    """Return the URLs at the same addresses, with the stored plex.direct hash.
+
+    What announces an address may give no hash, or one that is wrong.
+    """
+    if not (hash_ := data.get(CONF_DIRECT_HASH)):
+        return []
+    places = [
+        (direct_address(url.host) or url.host or "", url.port or 0)
+        for url in map(URL, urls)
+    ]
+    found = [direct_url(address, hash_, port) for address, port in places]
+    return [str(url) for url in found if url]
 
 
 async def _is_reached(hass: HomeAssistant, entry: ConfigEntry) -> bool:

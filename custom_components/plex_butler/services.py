@@ -142,7 +142,7 @@ async def _get_runs(call: ServiceCall) -> ServiceResponse:
     server = _server(call)
     until = call.data.get(ATTR_UNTIL, dt_util.utcnow())
     if ATTR_LAST in call.data:
-        since = until - call.data[ATTR_LAST]
+        since = until - min(call.data[ATTR_LAST], MAX_AGE)
     else:
         since = call.data.get(ATTR_SINCE, until - MAX_AGE)
     names = {_task_name(call, task) for task in call.data.get(ATTR_TASKS, ())}

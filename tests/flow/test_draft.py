@@ -7,6 +7,8 @@ from aiohttp import ThreadedResolver
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.plex_butler.flow import draft
+from custom_components.plex_butler.plex import Certificate
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
@@ -336,3 +338,28 @@ async def test_a_server_whose_name_cannot_be_read(
     result = await submit(hass, await start(hass), **typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        Certificate(address="127.0.0.1", direct_hash=None, fingerprint="00" * 32),
+        None,
+    ],
+)
+async def test_a_certificate_that_changes_while_connecting(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    self_signed: SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    certificate: Certificate | None,
+) -> None:
+    """The token is sent only to the server whose certificate is stored."""
+    await restart(plex, self_signed)
+
+    async def read_certificate(_url: object) -> Certificate | None:
+        return certificate
+
+    monkeypatch.setattr(draft, "read_certificate", read_certificate)
+    await submit(hass, await start(hass), **typed(plex, verify_ssl=False))
+    assert {request.token for request in plex.requests} == {None}

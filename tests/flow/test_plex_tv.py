@@ -543,6 +543,24 @@ async def test_reauth(
     assert identifiers([*requests, *plex.requests]) == {CLIENT}
 
 
+async def test_reauth_with_a_shared_client_identifier(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
+) -> None:
+    """Two entries of version 1.1 would revoke the token of each other for ever."""
+    other = MockConfigEntry(
+        domain=DOMAIN, data=dict(loaded.data), unique_id=OTHER_MACHINE, minor_version=2
+    )
+    other.add_to_hass(hass)
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+    requests = plex_tv.simulator.requests.copy()
+    await plex_tv.sign_in(result)
+    used = loaded.data[CONF_CLIENT_IDENTIFIER]
+    assert used != CLIENT
+    assert identifiers([*requests, *plex_tv.simulator.requests]) == {used}
+    assert other.data[CONF_CLIENT_IDENTIFIER] == CLIENT
+
+
 async def test_reconfigure(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
 ) -> None:

@@ -135,7 +135,8 @@ async def test_players_are_left_out(
 async def test_malformed_resources_are_left_out(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [None, 7, [], {}, RESOURCE | {"accessToken": None}, RESOURCE]
+    tokens = [RESOURCE | {"accessToken": token} for token in (None, "a\nb", "\xe9")]
+    rows = [None, 7, [], {}, *tokens, RESOURCE]
     async with Wire(http(body=orjson.dumps(rows))) as wire:
         monkeypatch.setattr(
             module, "PLEX_TV_CLIENTS_URL", URL(f"http://{wire.address}")

@@ -290,3 +290,18 @@ async def test_a_redirect_from_an_address_to_its_name_is_refused(
 
         with pytest.raises(PlexRedirectError, match="to another address"):
             await PlexServer(trusting, plex.url, plex.token).get_butler_tasks()
+
+
+async def test_a_connection_is_used_for_one_name_only(
+    plex: PlexSimulator, url: str, trusting: aiohttp.ClientSession
+) -> None:
+    """A connection that was kept open does not vouch for another name."""
+    await PlexServer(trusting, url).get_identity()
+    plex.requests.clear()
+
+    other = url.replace(NAME, OTHER_NAME)
+    for _ in range(2):
+        with pytest.raises(PlexTlsError):
+            await PlexServer(trusting, other, plex.token).get_butler_tasks()
+
+    assert plex.requests == []

@@ -39,7 +39,3 @@ async def test_use_without_home_assistant(plex: PlexSimulator, tmp_path: Path) -
     assert output.decode().splitlines() == ["22", "[]"]
     assert process.returncode == 0
     assert plex.started == ["OptimizeDatabase"]
-
-
-def test_all_names_exist() -> None:
-    assert all(hasattr(package, name) for name in package.__all__)

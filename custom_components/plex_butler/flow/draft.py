@@ -63,7 +63,7 @@ class Draft:
         self.data = {
             CONF_TOKEN: None,
             CONF_VERIFY_SSL: True,
-            CONF_CLIENT_IDENTIFIER: f"{DOMAIN}-{random_uuid_hex()}",
+            CONF_CLIENT_IDENTIFIER: _new_client_identifier(),
             **self.data,
         }
         # Used when the token field is left empty, and never shown.
@@ -84,6 +84,19 @@ class Draft:
             server.name,
             urls=server.urls,
         )
+
+    def prepare_sign_in(self) -> None:
+        """Take a client identifier that no other entry has.
+
+        Entries of version 1.1 share one: signing in with it would revoke the tokens of
+        the others.
+        """
+        key = CONF_CLIENT_IDENTIFIER
+        if any(
+            entry is not self.entry and entry.data.get(key) == self.data[key]
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
+        ):
+            self.data[key] = _new_client_identifier()
 
     @property
     def host(self) -> str:
@@ -142,16 +155,16 @@ class Draft:
     async def _read_proof(self, url: URL) -> dict[str, str]:
         """Return the properties by which the server can be recognized later.
 
-        Raises PlexTlsError if its certificate is not the one that was accepted.
+        Raises PlexTlsError if its certificate cannot be read.
         """
         if url.scheme == "http":
             return {}
         if self.data[CONF_VERIFY_SSL]:
             return {CONF_DIRECT_HASH: hash_} if (hash_ := direct_hash_of(url)) else {}
-        accepted = self.data.get(CONF_FINGERPRINT)
-        certificate = await read_certificate(url)
-        if certificate is None or accepted not in (None, certificate.fingerprint):
-            raise PlexTlsError("another certificate")
+        if accepted := self.data.get(CONF_FINGERPRINT):
+            return {CONF_FINGERPRINT: accepted}
+        if (certificate := await read_certificate(url)) is None:
+            raise PlexTlsError("no certificate")
         return {CONF_FINGERPRINT: certificate.fingerprint}
 
     def errors(self, err: PlexError) -> dict[str, str]:
@@ -227,3 +240,7 @@ class Draft:
     def accept_offer(self, step: str) -> None:
         """Use one of the ways to connect that were offered."""
         self.data |= self.offers[step]
+
+
+def _new_client_identifier() -> str:
+    return f"{DOMAIN}-{random_uuid_hex()}"

@@ -97,7 +97,9 @@ class AccountServer:
             raise ValueError("not a server")
         if identifier is None:
             raise ValueError("no clientIdentifier")
-        if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN:
+        if not (isinstance(token, str) and 0 < len(token) <= MAX_TOKEN) or not (
+            token.isascii() and token.isprintable()  # A header cannot carry others.
+        ):
             raise ValueError("no accessToken")
         return cls(
             name=clean_text(resource.get("name"), MAX_TITLE) or identifier,

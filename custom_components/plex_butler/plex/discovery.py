@@ -76,7 +76,7 @@ class DiscoveredServer:
 class _Search(asyncio.DatagramProtocol):
     """Receives the replies on one interface."""
 
-    def __init__(self, found: dict[str, DiscoveredServer]) -> None:
+    def __init__(self, found: dict[tuple[str, str, int], DiscoveredServer]) -> None:
         self._found = found
 
     @override
@@ -87,7 +87,9 @@ class _Search(asyncio.DatagramProtocol):
             server = DiscoveredServer.from_reply(data, addr[0])
         except ValueError:
             return
-        self._found.setdefault(server.machine_identifier, server)
+        # Not by identifier alone: any machine can reply with that of another one.
+        key = (server.machine_identifier, server.address, server.port)
+        self._found.setdefault(key, server)
 
 
 async def discover(interfaces: Iterable[str]) -> tuple[DiscoveredServer, ...]:
@@ -96,7 +98,7 @@ async def discover(interfaces: Iterable[str]) -> tuple[DiscoveredServer, ...]:
     `interfaces` are the IPv4 addresses of this machine to search from. Takes two
     seconds, unless there are none.
     """
-    found: dict[str, DiscoveredServer] = {}
+    found: dict[tuple[str, str, int], DiscoveredServer] = {}
     with ExitStack() as stack:
         transports = []
         for address in interfaces:
@@ -114,7 +116,7 @@ async def discover(interfaces: Iterable[str]) -> tuple[DiscoveredServer, ...]:
 
 
 async def _open(
-    address: str, found: dict[str, DiscoveredServer]
+    address: str, found: dict[tuple[str, str, int], DiscoveredServer]
 ) -> asyncio.DatagramTransport:
     """Return a transport that sends from an interface, ignoring the routing table."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
