@@ -439,7 +439,8 @@ async def test_bad_tasks_are_logged_when_there_are_more_of_them(
         return [
             record.getMessage()
             for record in caplog.records
-            if record.levelno >= logging.WARNING
+            # A busy machine makes asyncio warn, too.
+            if record.levelno >= logging.WARNING and record.name != "asyncio"
         ]
 
     plex.tasks = {"Good": good}
