@@ -27,7 +27,7 @@ from .common import (
     states,
     until,
 )
-from .simulator import PlexSimulator, RunShape
+from .simulator import Fault, PlexSimulator, RunShape
 
 ACTIVITY = "event.media_server_task_activity"
 
@@ -261,6 +261,31 @@ async def test_missed_while_the_server_was_away_for_long(
         told("started"),
         told("finished"),
     ]
+
+
+async def test_pushed_while_polls_fail(
+    hass: HomeAssistant,
+    live: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    activity: list[dict[str, Any]],
+) -> None:
+    """It is told, and recorded, at once: no poll may succeed before a restart."""
+    plex.inject(Fault.FORBIDDEN, "/butler")
+    for _ in range(2):
+        await tick(301)
+    assert states(hass, OPTIMIZE) == [STATE_UNAVAILABLE]
+    plex.butler.start("OptimizeDatabase")
+    await settle(hass)
+    plex.finish("OptimizeDatabase")
+    await settle(hass)
+    assert activity == [told("started"), told("finished", 0.0)]
+    assert states(hass, OPTIMIZE) == [STATE_UNAVAILABLE]
+    assert live.runtime_data.history.last("OptimizeDatabase")
+    plex.clear_faults()
+    await tick(301)
+    await until(hass, OPTIMIZE, "idle")
+    assert len(activity) == 2
 
 
 async def test_told_once(

@@ -288,10 +288,13 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     def _publish(self, delay: float = 0) -> None:
         """Update entities, after a delay if only the progress changed recently."""
         self._schedule_look()
-        data = self._snapshot()
-        if data == self.data or not self.last_update_success:
+        # While polls fail, no state changes, but runs are reported: later they are old.
+        data = self._snapshot() if self.last_update_success else self.data
+        if data == self.data and not self._unreported:
             return
-        if data.without_progress() == self.data.without_progress():
+        if data.without_progress() == self.data.without_progress() and (
+            not self._unreported
+        ):
             delay = self._written_at + PROGRESS_INTERVAL - self.hass.loop.time()
         if delay > 0:
             self._publish_timer.schedule(delay)

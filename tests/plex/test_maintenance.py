@@ -103,6 +103,16 @@ def test_the_parents_subtitle_may_be_the_task(subtitle: str) -> None:
     assert observe(activity("butler", "Butler tasks", subtitle)) == active(OPTIMIZE)
 
 
+def test_a_title_of_two_tasks_names_none_of_them() -> None:
+    copy = replace(TASKS[OPTIMIZE], name="Copy")
+    finder = TaskFinder({**TASKS, "Copy": copy})
+    row = activity("butler", "Butler tasks", "Datenbank optimieren")
+    assert finder.observe([row]) == active()
+    assert finder.observe([activity("butler", "Butler tasks", "Copy")]) == active(
+        "Copy"
+    )
+
+
 @pytest.mark.parametrize(
     "title", [OPTIMIZE, "Datenbank optimieren"], ids=["name", "title"]
 )

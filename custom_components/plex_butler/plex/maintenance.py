@@ -5,6 +5,7 @@ run is one parent activity, whose subtitle or sub-activities may name the runnin
 Nothing here does I/O.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,7 +52,13 @@ class TaskFinder:
     def __init__(self, tasks: Mapping[str, ButlerTask]) -> None:
         """Initialize with the tasks by name."""
         self.tasks = tasks
-        self._names = {task.title: name for name, task in tasks.items() if task.title}
+        count = Counter(task.title for task in tasks.values())
+        # A title that several tasks have names none of them.
+        self._names = {
+            task.title: name
+            for name, task in tasks.items()
+            if task.title and count[task.title] == 1
+        }
         self._names |= {name: name for name in tasks}
 
     def find(self, text: str) -> str | None:
