@@ -272,6 +272,62 @@ async def test_a_refusal_that_passes(
     assert reauth() == 0
 
 
+async def test_refusals_that_come_and_go(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    signed_in: MockConfigEntry,
+    plex_tv: PlexTv,
+    tick: Tick,
+) -> None:
+    """The account is not asked about each of them."""
+    for _ in range(2):
+        plex.inject(Fault.UNAUTHORIZED, "/butler", times=1)
+        await tick(60)
+        await tick(60)
+        assert states(hass, BACKUP) == ["idle"]
+    assert len(plex_tv.simulator.requests) == 1
+
+
+async def read(hass: HomeAssistant, plex: PlexSimulator, tick: Tick) -> None:
+    """Let a request between two polls succeed."""
+    plex.clear_faults()
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": entry.entry_id},
+        blocking=True,
+        return_response=True,
+    )
+
+
+async def go_away(hass: HomeAssistant, plex: PlexSimulator, tick: Tick) -> None:
+    """Restart the server."""
+    plex.clear_faults()
+    await plex.stop()
+    await tick(60)
+    await plex.start()
+
+
+@pytest.mark.parametrize("between", [read, go_away])
+async def test_refusals_that_do_not_follow_each_other(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    loaded: MockConfigEntry,
+    tick: Tick,
+    reauth: Reauth,
+    between: Callable[[HomeAssistant, PlexSimulator, Tick], Awaitable[None]],
+) -> None:
+    plex.inject(Fault.UNAUTHORIZED, "/butler")
+    await tick(60)
+    await between(hass, plex, tick)
+    plex.inject(Fault.UNAUTHORIZED, "/butler")
+    await tick(60)
+    assert reauth() == 0
+    await tick(60)
+    assert reauth() == 1
+
+
 async def test_refused_actions(
     hass: HomeAssistant,
     plex: PlexSimulator,

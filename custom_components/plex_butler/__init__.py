@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from .authentication import async_handle_acceptance, async_renew_token
+from .authentication import async_forget_refusals, async_renew_token
 from .const import DOMAIN, PLATFORMS
 from .coordinator import (
     ButlerCoordinator,
@@ -59,14 +59,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
 async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
     """Unload a server."""
     async_stop(hass, entry)
-    async_handle_acceptance(hass, entry)
+    async_forget_refusals(hass, entry)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Clean up after a server, which may never have been loaded."""
     async_stop(hass, entry)
-    async_handle_acceptance(hass, entry)
+    async_forget_refusals(hass, entry)
     await async_remove_history(hass, entry.entry_id)
 
 

@@ -23,10 +23,13 @@ from .plex import PlexAuthenticationError, PlexError
 
 @dataclass
 class _Refusal:
-    """A token that the server refuses: since when, and when plex.tv may be asked."""
+    """A token that the server refuses or refused: since when, if it does.
 
-    since: datetime
+    `next_question` is when plex.tv may be asked again.
+    """
+
     next_question: datetime
+    since: datetime | None = None
 
 
 # By entry id. It outlasts the entry's coordinator, which Home Assistant creates anew at
@@ -35,9 +38,8 @@ _REFUSED: HassKey[dict[str, _Refusal]] = HassKey(f"{DOMAIN}_refused")
 
 
 def _refusal(hass: HomeAssistant, entry: ConfigEntry) -> _Refusal:
-    now = dt_util.utcnow()
     refused = hass.data.setdefault(_REFUSED, {})
-    return refused.setdefault(entry.entry_id, _Refusal(now, now))
+    return refused.setdefault(entry.entry_id, _Refusal(dt_util.utcnow()))
 
 
 @callback
@@ -47,7 +49,10 @@ def async_handle_refusal(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     A server refuses a valid token, too, while it cannot reach plex.tv. If there is a
     token of the account, plex.tv decides whether the user has to sign in again.
     """
-    if dt_util.utcnow() - _refusal(hass, entry).since < REFUSAL_DELAY:
+    now = dt_util.utcnow()
+    refusal = _refusal(hass, entry)
+    refusal.since = refusal.since or now
+    if now - refusal.since < REFUSAL_DELAY:
         return False
     if not entry.data.get(CONF_ACCOUNT_TOKEN):
         entry.async_start_reauth(hass)
@@ -55,9 +60,9 @@ def async_handle_refusal(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 
 
 @callback
-def async_handle_acceptance(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget that the server refused the token."""
-    hass.data.get(_REFUSED, {}).pop(entry.entry_id, None)
+def async_forget_refusals(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Forget that the server refused the token; the next refusal is a first one."""
+    _refusal(hass, entry).since = None
 
 
 async def async_renew_token(hass: HomeAssistant, entry: ConfigEntry) -> str | None:

@@ -22,7 +22,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .authentication import async_handle_acceptance, async_handle_refusal
+from .authentication import async_forget_refusals, async_handle_refusal
 from .const import (
     BUSY_INTERVAL,
     DOMAIN,
@@ -186,6 +186,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Read the tasks, and what the server is doing."""
         begun = dt_util.utcnow()
         tasks = {task.name: task for task in await self._server.get_butler_tasks()}
+        async_forget_refusals(self.hass, self.config_entry)
         activities = await self._read_activities()
         self._failures = 0
         now = dt_util.utcnow()
@@ -221,7 +222,6 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     def _poll_succeeded(self) -> None:
         """Update devices, and delete issues and dialogs that are no longer needed."""
         async_handle_success(self.hass, self.config_entry)
-        async_handle_acceptance(self.hass, self.config_entry)
         for flow in self.config_entry.async_get_active_flows(
             self.hass, {SOURCE_REAUTH}
         ):
@@ -233,6 +233,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
 
     def _poll_failed(self, err: PlexError) -> HomeAssistantError:
         """Start the recovery of the server; return the error to raise."""
+        if not isinstance(err, PlexAuthenticationError):
+            async_forget_refusals(self.hass, self.config_entry)
         async_handle_failure(self.hass, self.config_entry, err)
         return poll_error(err, self.name)
 

@@ -637,6 +637,24 @@ async def test_reauth_keeps_the_address_of_a_server_that_is_slow(
         assert elsewhere.requests == []
 
 
+@pytest.mark.parametrize("fault", [Fault.MAINTENANCE, Fault.BAD_GATEWAY])
+async def test_reauth_keeps_the_address_of_a_server_that_is_busy(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    plex_tv: PlexTv,
+    fault: Fault,
+) -> None:
+    async with PlexSimulator(machine_identifier=plex.machine_identifier) as elsewhere:
+        plex_tv.simulator.servers = [AccountServer.of(elsewhere)]
+        result = await choose(hass, await loaded.start_reauth_flow(hass), "plex_tv")
+        plex.inject(fault, "/identity")
+        result = await plex_tv.confirm(result)
+        assert result["step_id"] == "unencrypted"
+        assert result["description_placeholders"]["url"] == plex.url
+        assert elsewhere.requests == []
+
+
 async def test_reauth_of_a_server_that_has_moved_as_well(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, plex_tv: PlexTv
 ) -> None:

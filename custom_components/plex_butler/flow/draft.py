@@ -19,14 +19,13 @@ from ..const import (
     CONF_FINGERPRINT,
     DOMAIN,
 )
-from ..errors import flow_error
+from ..errors import TEMPORARY_ERRORS, flow_error
 from ..helpers import async_create_server, async_find_address
 from ..plex import (
     AccountServer,
     DiscoveredServer,
     PlexAuthenticationError,
     PlexError,
-    PlexTimeoutError,
     PlexTlsError,
     direct_address,
     direct_hash_of,
@@ -203,14 +202,14 @@ class Draft:
         return False
 
     async def _is_current(self) -> bool:
-        """Return whether the server is still at its address; it may be slow there."""
+        """Return whether the server is still at its address; it may be busy there."""
         try:
             server = await async_create_server(
                 self.hass, self.data, self.machine_identifier
             )
             await server.get_identity()
             await self._read_proof(server.url)
-        except PlexTimeoutError:
+        except TEMPORARY_ERRORS:
             return True
         except PlexError:
             return False
