@@ -20,8 +20,8 @@ MODULES = {
 BEFORE = """
 import homeassistant.bootstrap, homeassistant.config_entries, homeassistant.loader
 import homeassistant.components.diagnostics
-from homeassistant.components import automation, logbook, network, repairs, system_health
-from homeassistant.components import binary_sensor, button, calendar, event, sensor
+from homeassistant.components import network, system_health
+from homeassistant.components import binary_sensor, button, event, sensor
 from homeassistant.components import number, select, switch
 from homeassistant import helpers
 import importlib, pkgutil, gc, sys
