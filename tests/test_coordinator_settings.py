@@ -302,4 +302,4 @@ async def test_reads_do_not_queue_up_behind_a_write(
     await write
     await settle(hass)
     assert states(hass, START) == ["4"]
-    assert reads(plex) <= 3  # that of the write, and two for all the changes
+    assert reads(plex) <= 2  # that of the write, and one for all the changes

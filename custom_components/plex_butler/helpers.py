@@ -187,9 +187,18 @@ class Timer:
 class BackgroundRefresh:
     """Refreshes a coordinator in the background, as often as needed and no more."""
 
-    def __init__(self, coordinator: DataUpdateCoordinator[Any], delay: float) -> None:
-        """Initialize; `delay` is the number of seconds that `soon` waits."""
+    def __init__(
+        self,
+        coordinator: DataUpdateCoordinator[Any],
+        delay: float,
+        writing: asyncio.Lock | None = None,
+    ) -> None:
+        """Initialize; `delay` is the number of seconds that `soon` waits.
+
+        No refresh begins while `writing` is locked.
+        """
         self._coordinator = coordinator
+        self._writing = writing or asyncio.Lock()
         self._delay = delay
         self._timer = Timer(coordinator.hass, self._delay_over)
         self._delayed = False
@@ -237,5 +246,6 @@ class BackgroundRefresh:
 
     async def _refresh(self) -> None:
         async with self._lock:
-            self._waiting = False
+            async with self._writing:
+                self._waiting = False
             await self._coordinator.async_refresh()

@@ -72,7 +72,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         self._failures = 0
         self._was_available = True
         self._tasks = set(butler.data.tasks)
-        self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
+        self.refresh = BackgroundRefresh(self, REFRESH_DELAY, self._lock)
 
     @property
     def window(self) -> MaintenanceWindow | None:
