@@ -1,0 +1,107 @@
+"""Every language says the same as the English one, in its own words."""
+
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from .common import ours
+from .simulator import PlexSimulator, SimulatedTask
+
+FOLDER = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
+LANGUAGES = {
+    *("cs", "da", "de", "es", "fr", "it", "ja", "nb"),
+    *("nl", "pl", "pt-BR", "sv", "uk", "zh-Hans"),
+}
+# Words that a language shares with English. All other texts differ.
+SAME: dict[str, set[str]] = {}
+
+
+def flatten(texts: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the paths of texts, and the texts."""
+    for key, value in texts.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{path}{key}/")
+        else:
+            yield f"{path}{key}", value
+
+
+def load(language: str) -> dict[str, str]:
+    return dict(flatten(json.loads((FOLDER / f"{language}.json").read_text())))
+
+
+ENGLISH = load("en")
+
+
+def marks(text: str) -> list[str]:
+    """Return what a text must have in common with its translations, sorted."""
+    return sorted(
+        re.findall(r"\{\w+\}|\*\*|\]\([^)]*\)|https?://|plex\.\w+|X-Plex-\w+|\n", text)
+    )
+
+
+def test_languages() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == {"en", *LANGUAGES}
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_same_texts(language: str) -> None:
+    texts = load(language)
+    assert list(texts) == list(ENGLISH)
+    assert {key: marks(text) for key, text in texts.items()} == {
+        key: marks(text) for key, text in ENGLISH.items()
+    }
+    untidy = r"^\s|\s$|  |\.\.\."
+    assert [key for key, text in texts.items() if re.search(untidy, text)] == []
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_nothing_is_left_in_english(language: str) -> None:
+    same = {text for key, text in load(language).items() if text == ENGLISH[key]}
+    assert same - {"{address}"} == SAME.get(language, set())
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_lengths(language: str) -> None:
+    """Names fit where the English ones do, and no sentence is missing."""
+    odd = {
+        key: text
+        for key, text in load(language).items()
+        if not len(ENGLISH[key]) / 5 - 2 <= len(text) <= 1.7 * len(ENGLISH[key]) + 12
+    }
+    assert odd == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "backup", "maintenance", "error"),
+    [
+        ("de", "", "", ""),
+        ("ja", "", "", ""),
+    ],
+)
+async def test_home_assistant_in_another_language(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+    language: str,
+    backup: str,
+    maintenance: str,
+    error: str,
+) -> None:
+    """The server gives this task no title."""
+    hass.config.language = language
+    plex.tasks = {
+        "BackupDatabase": SimulatedTask("BackupDatabase", None, None, 1, duration=0)
+    }
+    await hass.config_entries.async_setup(entry.entry_id)
