@@ -16,11 +16,18 @@ from .common import FOLDER, OTHER_NAME
 
 
 @pytest.fixture(autouse=True)
-def blueprint_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Home Assistant find the blueprints of the repository."""
+async def blueprints(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """Let Home Assistant find the blueprints; end the automations with the test."""
     monkeypatch.setattr(
         models.DomainBlueprints, "blueprint_folder", property(lambda _: FOLDER)
     )
+    yield
+    for automation in hass.states.async_entity_ids("automation"):
+        await hass.services.async_call(
+            "automation", "turn_off", {"entity_id": automation}, blocking=True
+        )
 
 
 @pytest.fixture
@@ -40,17 +47,16 @@ async def other_server(
 
 @pytest.fixture
 async def messages(hass: HomeAssistant) -> list[str]:
-    """Notifications to the user: title and message."""
+    """The titles and the lines of the notifications."""
     told: list[str] = []
 
     @callback
     def listen(
-        change: persistent_notification.UpdateType,
+        _change: persistent_notification.UpdateType,
         notifications: dict[str, persistent_notification.Notification],
     ) -> None:
-        told.extend(
-            f"{one['title']}: {one['message']}" for one in notifications.values()
-        )
+        for one in notifications.values():
+            told.extend([one["title"], *one["message"].splitlines()])
 
     await async_setup_component(hass, "persistent_notification", {})
     persistent_notification.async_register_callback(hass, listen)

@@ -148,7 +148,8 @@ async def test_nothing_is_done_while_nobody_is_watching(
 
 
 @pytest.mark.parametrize(
-    ("inputs", "runs"), [({}, True), ({"stop_backup": True}, False)]
+    ("inputs", "running"),
+    [({}, ["BackupDatabase"]), ({"stop_backup": True}, [])],
 )
 async def test_backup(
     hass: HomeAssistant,
@@ -156,14 +157,14 @@ async def test_backup(
     plex: PlexSimulator,
     tick: Tick,
     inputs: dict[str, Any],
-    runs: bool,
+    running: list[str],
 ) -> None:
     begin(plex, "BackupDatabase")
     stop_at_once(plex)
     await use(hass, BACKUP, **inputs)
     await watch(hass, "playing")
     await tick(2 * MINUTE)
-    assert ("BackupDatabase" in plex.butler.running) is runs
+    assert [*plex.butler.running] == running
 
 
 async def test_backup_that_was_stopped_by_hand_is_left_alone(
