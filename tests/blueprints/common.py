@@ -39,12 +39,11 @@ async def use_blueprint(hass: HomeAssistant, name: str, **inputs: Any) -> None:
 
 async def restart_home_assistant(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Forget all that is not stored, and start again."""
-    for action in ("turn_off", "turn_on"):
-        await hass.services.async_call(
-            "automation", action, {"entity_id": AUTOMATION}, blocking=True
-        )
-        await hass.config_entries.async_reload(entry.entry_id)
-        hass.set_state(CoreState.not_running)
+    automation = {"entity_id": AUTOMATION}
+    await hass.services.async_call("automation", "turn_off", automation, blocking=True)
+    await hass.config_entries.async_reload(entry.entry_id)
+    hass.set_state(CoreState.not_running)
+    await hass.services.async_call("automation", "turn_on", automation, blocking=True)
     await hass.async_start()
     await settle(hass)
 
