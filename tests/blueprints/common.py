@@ -21,7 +21,9 @@ BACKUP = f"sensor.{OF_TASK}backup_database"
 DEEP = f"sensor.{OF_TASK}deep_media_analysis"
 OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 OTHER_NAME = "Cellar"
-OTHER_TASK = "cellar_" if OF_TASK else ""
+OF_OTHER = "sensor.cellar_{}" if OF_TASK else "sensor.{}_2"
+OTHER_DEEP = OF_OTHER.format("deep_media_analysis")
+OTHER_OPTIMIZE = OF_OTHER.format("optimize_database")
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 
 MINUTE = 60

@@ -17,7 +17,7 @@ from .common import (
     HOUR,
     MINUTE,
     OPTIMIZE,
-    OTHER_TASK,
+    OTHER_OPTIMIZE,
     restart_home_assistant,
     stop_at_once,
     use_blueprint,
@@ -211,8 +211,7 @@ async def test_two_servers_of_which_one_is_away(
     tick: Tick,
 ) -> None:
     stop_at_once(other_server)
-    other = f"sensor.{OTHER_TASK}optimize_database"
-    await use(hass, OPTIMIZE, other)
+    await use(hass, OPTIMIZE, OTHER_OPTIMIZE)
     await plex.stop()
     await settle(hass)
     await change(hass, "on")
