@@ -221,7 +221,7 @@ async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
             entry = await home.api.set_up(
                 DOMAIN, "manual", url=url, verify_ssl=True, **data
             )
-            await _furnish(home.api)
+            await furnish(home.api)
             made.write_text(f"{wanted} {entry['entry_id']}")
         else:
             entry = entries[id_]
@@ -229,7 +229,7 @@ async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
         report.append(f"{len(tasks)} tasks, the first server is {entry['title']}")
 
 
-async def _furnish(api: Api) -> None:
+async def furnish(api: Api) -> None:
     """Have the frontend open with the dashboard, and make an automation."""
     await api.command(
         "frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
