@@ -34,17 +34,17 @@ OF_TASK = "media_server_" if "PARENT_DEVICE" in er.EntityNamePart.__members__ el
 
 BACKUP = f"sensor.{OF_TASK}backup_database"
 OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
-BACKUP_ENABLED = f"switch.{OF_TASK}backup_database_enabled"
-OPTIMIZE_ENABLED = f"switch.{OF_TASK}optimize_database_enabled"
-THUMBS = f"select.{OF_TASK}generate_chapter_thumbnails_schedule"
-VOICE = f"select.{OF_TASK}generate_voice_activity_schedule"
+BACKUP_ENABLED = f"switch.{OF_TASK}backup_database_run_automatically"
+OPTIMIZE_ENABLED = f"switch.{OF_TASK}optimize_database_run_automatically"
+THUMBS = f"select.{OF_TASK}generate_chapter_thumbnails_run_automatically"
+VOICE = f"select.{OF_TASK}generate_voice_activity_run_automatically"
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 RUNNING_TASKS = "sensor.media_server_running_tasks"
 PROGRESS = "sensor.media_server_progress"
-START = "number.media_server_window_start"
-END = "number.media_server_window_end"
+START = "select.media_server_maintenance_window_from"
+END = "select.media_server_maintenance_window_until"
 WINDOW = "binary_sensor.media_server_maintenance_window"
-NEXT_START = "sensor.media_server_next_window_start"
+NEXT_START = "sensor.media_server_next_maintenance_window"
 
 WEBSOCKET = "/:/websockets/notifications"
 PREFS = "/:/prefs"
@@ -73,7 +73,7 @@ def make_entry(plex: PlexSimulator) -> MockConfigEntry:
         domain=DOMAIN,
         title=plex.name,
         unique_id=plex.machine_identifier,
-        minor_version=2,
+        minor_version=3,
         data=stored(plex, **{CONF_CLIENT_IDENTIFIER: CLIENT}),
     )
 
@@ -181,11 +181,9 @@ async def select_option(hass: HomeAssistant, entity_id: str, option: str) -> Non
     )
 
 
-async def set_hour(hass: HomeAssistant, entity_id: str, hour: float) -> None:
-    """Set a number to an hour of the day."""
-    await hass.services.async_call(
-        "number", "set_value", {"entity_id": entity_id, "value": hour}, blocking=True
-    )
+async def set_hour(hass: HomeAssistant, entity_id: str, hour: int) -> None:
+    """Choose an hour of the day."""
+    await select_option(hass, entity_id, f"{hour:02}:00")
 
 
 async def move_window(
@@ -297,8 +295,14 @@ class PlexTv:
         await self._tick(POLL_INTERVAL)
         return await go_on(self._hass, result)
 
-    async def sign_in(self, result: Any) -> Any:
-        """Enter the code, and accept that the server answers at http only."""
+    async def choose(self, result: Any) -> Any:
+        """Enter the code, and choose the only server of the account."""
         result = await self.confirm(result)
+        assert result["step_id"] == "servers"
+        return await submit(self._hass, result)
+
+    async def sign_in(self, result: Any, *, new: bool = False) -> Any:
+        """Enter the code, and accept that the server answers at http only."""
+        result = await (self.choose if new else self.confirm)(result)
         assert result["step_id"] == "unencrypted"
         return await choose(self._hass, result, "send_unencrypted")

@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import (
 from homeassistant.const import CONF_TIME_ZONE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 
-from .common import NEXT_START, WINDOW, Tick, settle, states
+from .common import NEXT_START, START, WINDOW, Tick, set_hour, settle, states
 from .simulator import PlexSimulator
 
 AMSTERDAM = "Europe/Amsterdam"
@@ -78,12 +78,7 @@ async def test_moved_window(
     hass: HomeAssistant, plex: PlexSimulator, tick: Tick
 ) -> None:
     """What was to come of the old one does not."""
-    await hass.services.async_call(
-        "number",
-        "set_value",
-        {"entity_id": "number.media_server_window_start", "value": 14},
-        blocking=True,
-    )
+    await set_hour(hass, START, 14)
     assert states(hass, WINDOW, NEXT_START) == ["off", "2026-11-24T13:00:00+00:00"]
     await tick(3600)
     assert states(hass, WINDOW) == ["on"]

@@ -224,7 +224,7 @@ async def test_run_whose_end_was_missed_takes_no_time(
     (event,) = await events(hass, RUNS, "11-20 00:00:00", "11-24 00:00:00")
     assert event["start"] == event["end"]
     assert datetime.fromisoformat(event["start"]) == utc("11-20 11:59")
-    assert "When it ended was not seen" in event["description"]
+    assert "Its end was not seen" in event["description"]
 
 
 async def test_run_that_seems_to_end_before_it_began(

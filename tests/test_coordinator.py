@@ -331,7 +331,7 @@ async def test_refresh_after_settings_that_change_again_and_again(
         await tick(0.4)
     assert states(hass, BACKUP) == ["disabled"]
     await tick(1)
-    assert states(hass, START) == ["1"]
+    assert states(hass, START) == ["01:00"]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ async def test_never_by_itself_without_polling(
         "homeassistant", "update_entity", {"entity_id": [START]}, blocking=True
     )
     await settle(hass)
-    assert states(hass, START) == ["4"]
+    assert states(hass, START) == ["04:00"]
 
 
 async def test_changed_elsewhere_without_the_stream(
@@ -92,10 +92,10 @@ async def test_changed_elsewhere_without_the_stream(
 ) -> None:
     plex.change_settings(ButlerStartHour="4", ButlerTaskBackupDatabase="0")
     await tick(60)
-    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["2", "disabled", "on"]
+    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["02:00", "disabled", "on"]
     for _ in range(15):
         await tick(60)
-    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["4", "disabled", "off"]
+    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["04:00", "disabled", "off"]
 
 
 async def test_changed_by_another_client(
@@ -113,7 +113,7 @@ async def test_changed_by_another_client(
     plex.requests.clear()
     await settle(hass)
     await tick(1)
-    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["4", "disabled", "off"]
+    assert states(hass, START, BACKUP, BACKUP_ENABLED) == ["04:00", "disabled", "off"]
     assert reads(plex) == 1
 
 
@@ -125,7 +125,7 @@ async def test_many_changes_are_read_once(
         plex.change_settings(ButlerStartHour=str(hour), OnDeckWindow=str(hour))
     await settle(hass)
     await tick(1)
-    assert states(hass, START) == ["19"]
+    assert states(hass, START) == ["19:00"]
     assert reads(plex) == 1
 
 
@@ -138,7 +138,10 @@ async def test_own_changes_are_read_once(
     plex.inject(Fault.SLOW, PREFS, "GET")
     write = asyncio.create_task(
         hass.services.async_call(
-            "number", "set_value", {"entity_id": START, "value": 4}, blocking=True
+            "select",
+            "select_option",
+            {"entity_id": START, "option": "04:00"},
+            blocking=True,
         )
     )
     await plex.wait_for_request("GET", PREFS)
@@ -146,7 +149,7 @@ async def test_own_changes_are_read_once(
     plex.clear_faults()
     await write
     await tick(1)
-    assert states(hass, START) == ["4"]
+    assert states(hass, START) == ["04:00"]
     assert reads(plex) == 1
 
 
@@ -170,7 +173,7 @@ async def test_anew_after_an_outage(
     plex.change_settings(ButlerStartHour="4")
     await plex.start()
     await tick(60)
-    assert states(hass, START, BACKUP_ENABLED) == ["4", "on"]
+    assert states(hass, START, BACKUP_ENABLED) == ["04:00", "on"]
 
 
 async def test_changes_that_are_none_of_ours(
@@ -207,7 +210,7 @@ async def test_not_at_the_start(
 
     plex.clear_faults()
     await tick(61)
-    assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
+    assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "02:00"]
     assert hass.config_entries.flow.async_progress() == []
 
 
@@ -245,7 +248,11 @@ async def test_not_later(
 
         plex.clear_faults()
         await tick(60)
-        assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
+        assert states(hass, BACKUP_ENABLED, THUMBS, START) == [
+            "on",
+            "scheduled",
+            "02:00",
+        ]
     assert caplog.text.count("The settings of Media Server cannot be read") == 2
     assert "unique ID" not in caplog.text
 
@@ -257,7 +264,7 @@ async def test_busy_is_not_gone(
     plex.inject(Fault.MAINTENANCE, PREFS)
     for _ in range(16):
         await tick(60)
-    assert states(hass, START) == ["2"]
+    assert states(hass, START) == ["02:00"]
     await tick(60)
     assert states(hass, START, BACKUP) == [STATE_UNAVAILABLE, "idle"]
 
@@ -283,7 +290,7 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
 
     plex.clear_faults()
     await settle(hass)
-    assert states(hass, START) == ["2"]
+    assert states(hass, START) == ["02:00"]
 
 
 @pytest.mark.usefixtures("no_pause")
@@ -301,5 +308,5 @@ async def test_reads_do_not_queue_up_behind_a_write(
     plex.clear_faults()
     await write
     await settle(hass)
-    assert states(hass, START) == ["4"]
+    assert states(hass, START) == ["04:00"]
     assert reads(plex) <= 2  # that of the write, and one for all the changes

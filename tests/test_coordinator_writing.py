@@ -112,17 +112,17 @@ async def test_cancelled_in_the_pause(
     """What became of it is read all the same, and the next write is not held up."""
     write = asyncio.create_task(move_window(hass, loaded, start=2, end=7))
     await settle(hass)
-    assert states(hass, END) == ["7"]
+    assert states(hass, END) == ["07:00"]
     write.cancel()
     with pytest.raises(asyncio.CancelledError):
         await write
-    assert states(hass, END) == ["5"]
+    assert states(hass, END) == ["05:00"]
     await settle(hass)
-    assert states(hass, END) == ["7"]
+    assert states(hass, END) == ["07:00"]
 
     monkeypatch.setattr(connection, "PAUSE", 0)
     await set_hour(hass, END, 8)
-    assert states(hass, END) == ["8"]
+    assert states(hass, END) == ["08:00"]
 
 
 async def test_unload_during_a_write(
@@ -154,12 +154,12 @@ async def test_number_switch_and_action_at_once(
     )
     await plex.wait_for_request("PUT", PREFS)
     await until(hass, BACKUP_ENABLED, "off")
-    assert states(hass, START, END) == ["21", "22"]
+    assert states(hass, START, END) == ["21:00", "22:00"]
     assert asked(plex) == [("PUT", "ButlerStartHour=20&ButlerEndHour=22")]
 
     plex.clear_faults()
     await writes
-    assert states(hass, START, END, BACKUP_ENABLED) == ["21", "22", "off"]
+    assert states(hass, START, END, BACKUP_ENABLED) == ["21:00", "22:00", "off"]
     assert plex.settings.number("ButlerStartHour") == 21
     assert [method for method, _ in asked(plex)] == 3 * ["PUT", "GET"]
 
@@ -181,13 +181,13 @@ async def test_write_while_the_server_is_in_maintenance(
     plex.inject(Fault.MAINTENANCE)
     with pytest.raises(HomeAssistantError, match="busy with its own maintenance"):
         await set_hour(hass, START, 4)
-    assert states(hass, START, BACKUP_ENABLED) == ["2", "on"]
+    assert states(hass, START, BACKUP_ENABLED) == ["02:00", "on"]
 
     plex.clear_faults()
     await tick(60)
-    assert states(hass, START) == ["2"]
+    assert states(hass, START) == ["02:00"]
     await set_hour(hass, START, 4)
-    assert states(hass, START) == ["4"]
+    assert states(hass, START) == ["04:00"]
 
 
 @pytest.mark.parametrize("status", [400, 403])
@@ -226,7 +226,7 @@ async def test_value_the_server_takes_and_forgets(
     with pytest.raises(HomeAssistantError) as raised:
         await set_hour(hass, START, 4)
     assert raised.value.translation_key == "setting_refused"
-    assert states(hass, START) == ["2"]
+    assert states(hass, START) == ["02:00"]
 
 
 @quick
@@ -237,7 +237,7 @@ async def test_time_out(
     with pytest.raises(HomeAssistantError, match="no answer in time") as raised:
         await hung(set_hour(hass, START, 4))
     assert raised.value.translation_key == "cannot_connect"
-    assert states(hass, START) == ["2"]
+    assert states(hass, START) == ["02:00"]
     plex.clear_faults()
     await settle(hass)
 
@@ -249,13 +249,13 @@ async def test_taken_but_slow_to_be_read_back(
     """The server has said that it took it."""
     plex.inject(Fault.MAINTENANCE, PREFS, "GET")
     await set_hour(hass, START, 4)
-    assert states(hass, START) == ["4"]
+    assert states(hass, START) == ["04:00"]
 
     plex.clear_faults()
     plex.change_settings(ButlerStartHour="6")
     await settle(hass)
     await tick(11)
-    assert states(hass, START) == ["6"]
+    assert states(hass, START) == ["06:00"]
 
 
 @quick
@@ -268,7 +268,7 @@ async def test_taken_but_not_to_be_read_back(
 
     plex.clear_faults()
     await tick(11)
-    assert states(hass, START, BACKUP) == ["4", "idle"]
+    assert states(hass, START, BACKUP) == ["04:00", "idle"]
 
 
 @quick
@@ -284,4 +284,4 @@ async def test_write_while_nothing_is_known(
 
     plex.clear_faults()
     await move_window(hass, loaded, start=4, end=6)
-    assert states(hass, START, END) == ["4", "6"]
+    assert states(hass, START, END) == ["04:00", "06:00"]

@@ -14,6 +14,7 @@ from homeassistant.helpers import entity_registry as er
 from .common import (
     BACKUP,
     BACKUP_ENABLED,
+    END,
     NEXT_START,
     OF_TASK,
     START,
@@ -123,9 +124,12 @@ async def test_only_what_the_server_lists(
         "GenerateMediaIndexFiles_schedule",
         "LoudnessAnalysis_schedule",
         "MusicAnalysis_schedule",
+        "window_end",
+        "window_start",
     }
-    assert ids(entity_registry, loaded, "number") == {"window_start", "window_end"}
-    assert states(hass, f"switch.{OF_TASK}refresh_libraries_enabled") == ["off"]
+    assert states(hass, f"switch.{OF_TASK}refresh_libraries_run_automatically") == [
+        "off"
+    ]
 
 
 async def test_server_without_a_plex_pass(
@@ -138,7 +142,7 @@ async def test_server_without_a_plex_pass(
     for setting_id in set(plex.settings) - set(default_settings(plex_pass=False)):
         del plex.settings[setting_id]
     await hass.config_entries.async_setup(entry.entry_id)
-    assert len(ids(entity_registry, entry, "select")) == 5
+    assert len(ids(entity_registry, entry, "select")) == 7
     assert states(hass, f"sensor.{OF_TASK}generate_intro_markers") == ["idle"]
 
 
@@ -158,9 +162,10 @@ async def test_type_nobody_knows(
     )
     await hass.config_entries.async_setup(entry.entry_id)
     assert len(ids(entity_registry, entry, "switch")) == 10
-    assert len(ids(entity_registry, entry, "select")) == 8
-    assert ids(entity_registry, entry, "number") == {"window_start"}
-    assert states(hass, START, BACKUP) == ["2", "idle"]
+    selects = ids(entity_registry, entry, "select")
+    assert len(selects) == 9
+    assert "window_start" in selects
+    assert states(hass, START, BACKUP) == ["02:00", "idle"]
     assert [hass.states.get(one) for one in (BACKUP_ENABLED, WINDOW, NEXT_START)] == [
         None
     ] * 3
@@ -199,11 +204,11 @@ async def test_setting_that_goes_and_comes_back(
     await wait()
     assert [entity_registry.async_get(one) for one in OF_SETTINGS] == [None] * 5
     assert [hass.states.get(one) for one in OF_SETTINGS] == [None] * 5
-    assert states(hass, BACKUP, "number.media_server_window_end") == ["idle", "5"]
+    assert states(hass, BACKUP, END) == ["idle", "05:00"]
 
     plex.settings.update(gone)
     await wait()
-    assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "2"]
+    assert states(hass, BACKUP_ENABLED, THUMBS, START) == ["on", "scheduled", "02:00"]
     assert hass.states.get(WINDOW).state in {"on", "off"}
     assert "unique ID" not in caplog.text
 
@@ -223,7 +228,7 @@ async def test_disabled_by_the_user_stays_so(
     assert hass.states.get(START) is None
     assert entity_registry.async_get(START).disabled
     assert entity_registry.async_get_entity_id(
-        "number", DOMAIN, f"{plex.machine_identifier}_window_start"
+        "select", DOMAIN, f"{plex.machine_identifier}_window_start"
     )
 
 
@@ -233,11 +238,11 @@ async def test_new_setting_appears_without_a_reload(
     """A setting that is listed anew brings its entity without a reload."""
     plex.tasks["New"] = SimulatedTask("New", "New", "", 1)
     await tick(61)
-    assert hass.states.get(f"switch.{OF_TASK}new_enabled") is None
+    assert hass.states.get(f"switch.{OF_TASK}new_run_automatically") is None
 
     plex.settings["ButlerTaskNew"] = replace(
         plex.settings["ButlerTaskBackupDatabase"], id="ButlerTaskNew"
     )
     for _ in range(15):
         await tick(60)
-    assert states(hass, f"switch.{OF_TASK}new_enabled") == ["on"]
+    assert states(hass, f"switch.{OF_TASK}new_run_automatically") == ["on"]

@@ -20,7 +20,7 @@ from .common import OF_TASK, WEBSOCKET, Tick, press, settle, states
 from .simulator import Fault, PlexSimulator
 
 BACKUP = f"sensor.{OF_TASK}backup_database"
-SWITCH = f"switch.{OF_TASK}backup_database_enabled"
+SWITCH = f"switch.{OF_TASK}backup_database_run_automatically"
 
 
 @asynccontextmanager

@@ -156,7 +156,7 @@ async def test_no_event_after_unloading(
         ("finished", None, "finished"),
         ("stopped", None, "was stopped"),
         ("stopped", 42, "was stopped after 42 s"),
-        ("unknown", None, "is no longer running. When it ended was not seen"),
+        ("unknown", None, "is no longer running. Its end was not seen"),
         ("finished", 0, "finished after 0.0 s"),
         ("finished", 0.11, "finished after 0.1 s"),
         ("finished", 10.4, "finished after 10 s"),

@@ -8,9 +8,17 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import instance_id
+from homeassistant.helpers import entity_registry as er, instance_id
 
-from .common import DIRECT_HASH, OTHER_MACHINE, direct_url, fingerprint, restart, typed
+from .common import (
+    DIRECT_HASH,
+    OTHER_MACHINE,
+    direct_url,
+    fingerprint,
+    restart,
+    states,
+    typed,
+)
 from .simulator import PlexSimulator
 
 
@@ -39,7 +47,7 @@ async def test_the_client_identifier_of_its_token_is_kept(
     """Before, all entries shared one."""
     entry = await load(hass, plex)
     assert entry.state is ConfigEntryState.LOADED
-    assert (entry.version, entry.minor_version) == (1, 2)
+    assert (entry.version, entry.minor_version) == (1, 3)
     identifier = f"plex_butler-{await instance_id.async_get(hass)}"
     assert entry.data == typed(plex, client_identifier=identifier)
     sent = {
@@ -80,10 +88,46 @@ async def test_a_certificate_is_accepted_only_with_the_right_server(
     assert "fingerprint" not in entry.data
 
 
+async def test_hours_were_numbers(hass: HomeAssistant, plex: PlexSimulator) -> None:
+    """What the user changed is kept, and nothing is left of the number."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        unique_id=plex.machine_identifier,
+        data=typed(plex),
+        minor_version=2,
+    )
+    entry.add_to_hass(hass)
+    registry = er.async_get(hass)
+    number = registry.async_get_or_create(
+        "number",
+        DOMAIN,
+        f"{plex.machine_identifier}_window_start",
+        config_entry=entry,
+        hidden_by=er.RegistryEntryHider.USER,
+        suggested_object_id="night",
+    )
+    registry.async_update_entity(number.entity_id, name="Night", labels={"plex"})
+    other = registry.async_get_or_create(
+        "switch",
+        DOMAIN,
+        f"{plex.machine_identifier}_BackupDatabase_enabled",
+        config_entry=entry,
+        suggested_object_id="other",
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.minor_version == 3
+    assert not hass.states.async_all("number")
+    assert registry.async_get(number.entity_id) is None
+    select = registry.async_get("select.night")
+    assert (select.unique_id, select.hidden_by) == (number.unique_id, number.hidden_by)
+    assert (select.name, select.labels) == ("Night", {"plex"})
+    assert states(hass, "select.night", other.entity_id) == ["02:00", "on"]
+
+
 async def test_a_later_minor_version_is_left_alone(
     hass: HomeAssistant, plex: PlexSimulator
 ) -> None:
-    entry = await load(hass, plex, minor_version=3)
+    entry = await load(hass, plex, minor_version=4)
     assert entry.state is ConfigEntryState.LOADED
-    assert entry.minor_version == 3
+    assert entry.minor_version == 4
     assert entry.data == typed(plex)

@@ -422,7 +422,7 @@ async def test_set_maintenance_window(
     plex.requests.clear()
     await move_window(hass, loaded, start=start, end=end)
     assert asked(plex) == [("PUT", "ButlerStartHour=22&ButlerEndHour=4"), ("GET", "")]
-    assert states(hass, START, END) == ["22", "4"]
+    assert states(hass, START, END) == ["22:00", "04:00"]
 
 
 @pytest.mark.usefixtures("no_pause")
@@ -460,4 +460,4 @@ async def test_window_of_no_hours(
         await move_window(hass, loaded, start=4, end=4)
     assert raised.value.translation_key == "same_hour"
     assert asked(plex) == []
-    assert states(hass, START, END) == ["2", "5"]
+    assert states(hass, START, END) == ["02:00", "05:00"]

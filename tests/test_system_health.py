@@ -27,12 +27,12 @@ async def test_without_a_stream(
     assert await health(hass) == {
         "Media Server: Reachable": True,
         "Media Server: Version": plex.version,
-        "Media Server: Tells what it does by itself": False,
+        "Media Server: Live updates": False,
     }
 
 
 async def test_with_a_stream(hass: HomeAssistant, live: MockConfigEntry) -> None:
-    assert (await health(hass))["Media Server: Tells what it does by itself"] is True
+    assert (await health(hass))["Media Server: Live updates"] is True
 
 
 async def test_a_server_that_is_away(

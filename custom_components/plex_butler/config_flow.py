@@ -41,7 +41,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     """Handle the config flow of Butler for Plex."""
 
     VERSION = 1
-    MINOR_VERSION = 2
+    MINOR_VERSION = 3
 
     _draft: Draft
     # The servers that the Plex integration or the network offers, by machineIdentifier.
@@ -209,9 +209,9 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             names = {key: servers[key].name for key in servers if key not in known}
             if not names:
                 return self.async_abort(reason="already_configured")
-            if user_input is None and len(names) > 1:
+            if user_input is None:
                 return self._show_choices("servers", names)
-            key = user_input[CONF_SERVER] if user_input else next(iter(names))
+            key = user_input[CONF_SERVER]
         if key not in servers:
             return await self.async_step_not_owned()
         return await self._async_use_account_server(servers[key])

@@ -10,16 +10,29 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import LOGGER
 from .coordinator import PlexButlerConfigEntry
-from .entity import SettingEntity, async_add_listed_entities, task_settings
-from .plex import Behavior, SettingKind, SettingValue
+from .entity import SettingEntity, async_add_listed_entities, has_hours, task_settings
+from .plex import Behavior, SettingKind, SettingValue, WindowSetting
 
 PARALLEL_UPDATES = 1
 
-SCHEDULE = SelectEntityDescription(
+RUN_AUTOMATICALLY = SelectEntityDescription(
     key="schedule",
-    translation_key="schedule",
+    translation_key="run_automatically",
     entity_category=EntityCategory.CONFIG,
 )
+WINDOW_HOURS = {
+    WindowSetting.START: SelectEntityDescription(
+        key="window_start",
+        translation_key="window_start",
+        entity_category=EntityCategory.CONFIG,
+    ),
+    WindowSetting.END: SelectEntityDescription(
+        key="window_end",
+        translation_key="window_end",
+        entity_category=EntityCategory.CONFIG,
+    ),
+}
+HOURS = [f"{hour:02}:00" for hour in range(24)]
 
 
 async def async_setup_entry(
@@ -27,14 +40,43 @@ async def async_setup_entry(
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the selects of the tasks that can be scheduled in several ways."""
+    """Set up the selects of a server and its tasks."""
     settings = entry.runtime_data.settings
 
-    def create() -> Iterator[TaskSelect]:
+    def create() -> Iterator[SelectEntity]:
+        for hour, description in WINDOW_HOURS.items():
+            if has_hours(settings, hour):
+                yield HourSelect(settings, description, hour)
         for setting_id, task in task_settings(settings, SettingKind.TEXT):
-            yield TaskSelect(settings, SCHEDULE, setting_id, task)
+            yield TaskSelect(settings, RUN_AUTOMATICALLY, setting_id, task)
 
-    async_add_listed_entities(entry, settings, async_add_entities, [SCHEDULE], create)
+    async_add_listed_entities(
+        entry,
+        settings,
+        async_add_entities,
+        [*WINDOW_HOURS.values(), RUN_AUTOMATICALLY],
+        create,
+    )
+
+
+class HourSelect(SettingEntity, SelectEntity):
+    """A select of an hour of the day, in the server's local time."""
+
+    _attr_options = HOURS
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        """Return the hour; None if the server does not report one."""
+        value = self.setting_value
+        if isinstance(value, int) and value in range(len(HOURS)):
+            return HOURS[value]
+        return None
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        """Change the hour."""
+        await self.async_write_setting(HOURS.index(option))
 
 
 class TaskSelect(SettingEntity, SelectEntity):

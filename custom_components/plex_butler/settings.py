@@ -208,7 +208,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="same_hour",
-                translation_placeholders={"hour": str(start)},
+                translation_placeholders={"hour": f"{start:02}:00"},
             )
 
     def _check(self, values: SettingValues) -> None:

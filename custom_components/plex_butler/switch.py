@@ -14,9 +14,9 @@ from .plex import SettingKind
 
 PARALLEL_UPDATES = 1
 
-ENABLED = SwitchEntityDescription(
+RUN_AUTOMATICALLY = SwitchEntityDescription(
     key="enabled",
-    translation_key="enabled",
+    translation_key="run_automatically",
     entity_category=EntityCategory.CONFIG,
 )
 
@@ -31,9 +31,11 @@ async def async_setup_entry(
 
     def create() -> Iterator[TaskSwitch]:
         for setting_id, task in task_settings(settings, SettingKind.BOOL):
-            yield TaskSwitch(settings, ENABLED, setting_id, task)
+            yield TaskSwitch(settings, RUN_AUTOMATICALLY, setting_id, task)
 
-    async_add_listed_entities(entry, settings, async_add_entities, [ENABLED], create)
+    async_add_listed_entities(
+        entry, settings, async_add_entities, [RUN_AUTOMATICALLY], create
+    )
 
 
 class TaskSwitch(SettingEntity, SwitchEntity):

@@ -22,7 +22,7 @@ import homeassistant.bootstrap, homeassistant.config_entries, homeassistant.load
 import homeassistant.components.diagnostics
 from homeassistant.components import network, system_health
 from homeassistant.components import binary_sensor, button, event, sensor
-from homeassistant.components import number, select, switch
+from homeassistant.components import select, switch
 from homeassistant import helpers
 import importlib, pkgutil, gc, sys
 for module in pkgutil.iter_modules(helpers.__path__, "homeassistant.helpers."):

@@ -218,7 +218,7 @@ async def check_stream(api: Api, plex: PlexSimulator) -> None:
 async def check_settings(api: Api, plex: PlexSimulator, entry_id: str) -> None:
     """A task is disabled, the window is moved, and what others change shows, too."""
     plex.settings.unsettled = 0.4
-    enabled = "switch.cellar_optimize_database_enabled"
+    enabled = "switch.cellar_optimize_database_run_automatically"
     await api.act("switch.turn_off", entity_id=enabled)
     await becomes(api, "disabled", 2)
     assert (await states(api))[enabled] == "off"
@@ -233,13 +233,13 @@ async def check_settings(api: Api, plex: PlexSimulator, entry_id: str) -> None:
     assert request.query == "ButlerStartHour=22&ButlerEndHour=4"
     assert request.headers["X-Plex-Token"] == plex.token
     found = await states(api)
-    assert found["number.cellar_window_start"] == "22"
+    assert found["select.cellar_maintenance_window_from"] == "22:00"
     assert found["binary_sensor.cellar_maintenance_window"] in {"on", "off"}
 
     plex.change_settings(MusicAnalysisBehavior="never")
 
     async def is_so() -> bool:
-        schedule = "select.cellar_music_analysis_schedule"
+        schedule = "select.cellar_music_analysis_run_automatically"
         return (await states(api))[schedule] == "never"
 
     await until(is_so, "what was changed elsewhere", 3)

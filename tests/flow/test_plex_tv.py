@@ -75,8 +75,13 @@ async def test_from_the_code_to_the_entry(
     result = await go_on(hass, result)
     assert result["type"] is FlowResultType.SHOW_PROGRESS
 
-    # The only server there is, is taken at once, but not without encryption.
+    # Nothing is added, and no token sent, before the user agrees.
     result = await plex_tv.confirm(result)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "servers"
+    assert options(result) == {plex.machine_identifier: "Media Server"}
+    assert plex.requests == []
+    result = await submit(hass, result)
     assert result["type"] is FlowResultType.MENU
     assert result["step_id"] == "unencrypted"
     assert result["menu_options"] == ["send_unencrypted", "other_address"]
@@ -98,7 +103,7 @@ async def test_each_token_goes_to_its_own_server_only(
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await sign_in(hass)
     pins = plex_tv.simulator.requests.copy()
-    await plex_tv.sign_in(result)
+    await plex_tv.sign_in(result, new=True)
 
     asked = [*pins, *plex_tv.simulator.requests]
     tokens = {(one.raw_path, one.token) for one in asked}
@@ -132,7 +137,7 @@ async def test_a_second_sign_in_leaves_the_first_token_alone(
             plex_tv.simulator.servers = [AccountServer.of(server)]
             result = await sign_in(hass)
             (new_pin,) = plex_tv.simulator.requests
-            result = await plex_tv.sign_in(result)
+            result = await plex_tv.sign_in(result, new=True)
             used = identifiers([new_pin, *plex_tv.simulator.requests, *server.requests])
             assert used == {result["data"][CONF_CLIENT_IDENTIFIER]}
             entries.append(result["result"])
@@ -175,7 +180,7 @@ async def test_servers_that_are_set_up_are_left_out(
 ) -> None:
     async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
         plex_tv.simulator.servers = [AccountServer.of(plex), AccountServer.of(other)]
-        result = await plex_tv.sign_in(await sign_in(hass))
+        result = await plex_tv.sign_in(await sign_in(hass), new=True)
         assert result["result"].unique_id == OTHER_MACHINE
 
         result = await plex_tv.confirm(await sign_in(hass))
@@ -190,7 +195,7 @@ async def test_a_server_whose_discovery_was_ignored_is_offered(
         domain=DOMAIN, unique_id=plex.machine_identifier, source=SOURCE_IGNORE
     ).add_to_hass(hass)
     plex_tv.simulator.servers = [AccountServer.of(plex)]
-    result = await plex_tv.sign_in(await sign_in(hass))
+    result = await plex_tv.sign_in(await sign_in(hass), new=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == signed_in(plex_tv, plex)
 
@@ -206,7 +211,7 @@ async def test_the_secure_address_comes_first(
     await restart(plex, direct_tls)
     connection = AccountConnection.of(plex, direct_hash=DIRECT_HASH)
     plex_tv.simulator.servers = [AccountServer.of(plex, connections=[connection])]
-    result = await plex_tv.confirm(await sign_in(hass))
+    result = await plex_tv.choose(await sign_in(hass))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == signed_in(
         plex_tv, plex, url=direct_url(plex), direct_hash=DIRECT_HASH
@@ -229,7 +234,7 @@ async def test_every_secure_address_comes_before_any_other(
                 AccountServer.of(plex, connections=connections), https_required=False
             )
         ]
-        result = await plex_tv.confirm(await sign_in(hass))
+        result = await plex_tv.choose(await sign_in(hass))
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert result["data"][CONF_URL] == direct_url(plex)
         assert plain.requests == []
@@ -239,7 +244,7 @@ async def test_another_address_than_one_without_encryption(
     hass: HomeAssistant, plex: PlexSimulator, plex_tv: PlexTv
 ) -> None:
     plex_tv.simulator.servers = [AccountServer.of(plex)]
-    result = await plex_tv.confirm(await sign_in(hass))
+    result = await plex_tv.choose(await sign_in(hass))
     result = await choose(hass, result, "other_address")
     assert result["step_id"] == "address"
     assert suggested(result) == {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
@@ -255,7 +260,7 @@ async def test_dead_addresses_and_impostors_are_passed_over(
             AccountConnection.of(plex),
         ]
         plex_tv.simulator.servers = [AccountServer.of(plex, connections=connections)]
-        result = await plex_tv.sign_in(await sign_in(hass))
+        result = await plex_tv.sign_in(await sign_in(hass), new=True)
         assert result["data"] == signed_in(plex_tv, plex)
         # It was asked who it is, and no more.
         assert [one.raw_path for one in impostor.requests] == ["/identity"]
@@ -268,7 +273,7 @@ async def test_no_address_answers(
     """Signing in was not in vain: only the address is asked for."""
     connections = [AccountConnection.dead()]
     plex_tv.simulator.servers = [AccountServer.of(plex, connections=connections)]
-    result = await plex_tv.confirm(await sign_in(hass))
+    result = await plex_tv.choose(await sign_in(hass))
     assert result["step_id"] == "address"
     assert result["errors"] == {"base": "no_address"}
     assert result["description_placeholders"]["server"] == "Media Server"
@@ -286,7 +291,7 @@ async def test_the_address_of_another_server_gets_no_token(
 ) -> None:
     connections = [AccountConnection.dead()]
     plex_tv.simulator.servers = [AccountServer.of(plex, connections=connections)]
-    result = await plex_tv.confirm(await sign_in(hass))
+    result = await plex_tv.choose(await sign_in(hass))
     async with PlexSimulator(machine_identifier=OTHER_MACHINE) as other:
         result = await submit(hass, result, url=other.url, verify_ssl=True)
         assert result["type"] is FlowResultType.ABORT
@@ -300,7 +305,7 @@ async def test_the_server_refuses_the_token_of_plex_tv(
     plex_tv.simulator.servers = [
         replace(AccountServer.of(plex), access_token="not yet known to the server")
     ]
-    result = await plex_tv.sign_in(await sign_in(hass))
+    result = await plex_tv.sign_in(await sign_in(hass), new=True)
     assert result["step_id"] == "sign_in"
     assert result["menu_options"] == ["plex_tv", "token"]
 
@@ -342,7 +347,7 @@ async def test_another_account_after_one_without_a_server(
     plex_tv.simulator.servers = [AccountServer.of(plex)]
     result = await choose(hass, result, "plex_tv")
     assert len(plex_tv.simulator.codes) == 2
-    result = await plex_tv.sign_in(result)
+    result = await plex_tv.sign_in(result, new=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -361,7 +366,7 @@ async def test_an_expired_code(
     result = await choose(hass, result, "plex_tv")
     old, new = plex_tv.simulator.codes
     assert result["description_placeholders"]["code"] == new != old
-    result = await plex_tv.sign_in(result)
+    result = await plex_tv.sign_in(result, new=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -402,7 +407,7 @@ async def test_plex_tv_has_no_code(
 
     plex_tv.simulator.clear_faults()
     result = await choose(hass, result, "plex_tv")
-    result = await plex_tv.sign_in(result)
+    result = await plex_tv.sign_in(result, new=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -451,7 +456,7 @@ async def test_a_busy_plex_tv_is_asked_less_often(
         assert len(plex_tv.simulator.requests) == polls + 1
     plex_tv.simulator.clear_faults()
     await tick(27)
-    result = await plex_tv.sign_in(result)
+    result = await plex_tv.sign_in(result, new=True)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -548,7 +553,7 @@ async def test_reauth_with_a_shared_client_identifier(
 ) -> None:
     """Two entries of version 1.1 would revoke the token of each other for ever."""
     other = MockConfigEntry(
-        domain=DOMAIN, data=dict(loaded.data), unique_id=OTHER_MACHINE, minor_version=2
+        domain=DOMAIN, data=dict(loaded.data), unique_id=OTHER_MACHINE, minor_version=3
     )
     other.add_to_hass(hass)
     plex_tv.simulator.servers = [AccountServer.of(plex)]

@@ -49,14 +49,18 @@ PLEX_ENTRY: Final = vol.Schema(
 
 
 def server_schema(servers: dict[str, str]) -> vol.Schema:
-    """Return a form with a list of servers: their labels by machineIdentifier."""
+    """Return a form with a list of servers: their labels by machineIdentifier.
+
+    A single server is selected already.
+    """
     options = [
         SelectOptionDict(value=identifier, label=label)
         for identifier, label in servers.items()
     ]
+    only = next(iter(servers)) if len(servers) == 1 else vol.UNDEFINED
     return vol.Schema(
         {
-            vol.Required(CONF_SERVER): SelectSelector(
+            vol.Required(CONF_SERVER, default=only): SelectSelector(
                 SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST)
             )
         }
