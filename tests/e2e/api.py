@@ -83,6 +83,23 @@ class Api:
         )
         return found
 
+    async def speak(self, language: str) -> None:
+        """Have Home Assistant and its user speak a language, and the entries too.
+
+        An entity keeps the id that it was given in another language.
+        """
+        config = await self.get("/api/config")
+        if config["language"] == language:
+            return
+        await self.command("config/core/update", language=language)
+        await self.command(
+            "frontend/set_user_data", key="language", value={"language": language}
+        )
+        for entry in await self.get("/api/config/config_entries/entry"):
+            if entry["supports_unload"]:
+                path = f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
+                await self.post(path)
+
     async def sign_in(self) -> Self:
         """Sign in, after making the owner's account if there is none."""
         await self._hang_up()

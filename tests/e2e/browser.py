@@ -36,7 +36,7 @@ OPTIONS = (
 DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
 OUTPUT = ROOT / "tests/output/browser"
-SECONDS = 20
+SECONDS = 45
 
 
 class Screen:
@@ -62,7 +62,11 @@ class Screen:
 
 @asynccontextmanager
 async def open_screen(
-    home: HomeAssistant, folder: Path = OUTPUT
+    home: HomeAssistant,
+    folder: Path = OUTPUT,
+    *,
+    scale: int = 1,
+    sidebar: bool = True,
 ) -> AsyncIterator[Screen]:
     """Start a browser; the folder is emptied for its pictures."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -71,8 +75,9 @@ async def open_screen(
             executable_path=CHROMIUM, args=OPTIONS
         )
         context = await browser.new_context(
-            storage_state=_signed_in(home),
+            storage_state=_signed_in(home, sidebar=sidebar),
             viewport=DESKTOP,
+            device_scale_factor=scale,
             reduced_motion="reduce",
             # What a service worker requests would get out.
             service_workers="block",
@@ -100,7 +105,7 @@ async def _stay_here(route: Route) -> None:
         await route.continue_()
 
 
-def _signed_in(home: HomeAssistant) -> StorageState:
+def _signed_in(home: HomeAssistant, *, sidebar: bool) -> StorageState:
     """Return what the frontend has in a browser's store once somebody has signed in."""
     tokens = {
         **home.api.tokens,
@@ -108,11 +113,15 @@ def _signed_in(home: HomeAssistant) -> StorageState:
         "clientId": f"{home.url}/",
         "expires": int(1000 * (time() + home.api.tokens["expires_in"])),
     }
+    docked = "docked" if sidebar else "always_hidden"
     return {
         "origins": [
             {
                 "origin": home.url,
-                "localStorage": [{"name": "hassTokens", "value": json.dumps(tokens)}],
+                "localStorage": [
+                    {"name": "hassTokens", "value": json.dumps(tokens)},
+                    {"name": "dockedSidebar", "value": json.dumps(docked)},
+                ],
             }
         ]
     }

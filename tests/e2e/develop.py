@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from errno import EADDRINUSE
 import fcntl
 from hashlib import sha256
@@ -17,6 +18,7 @@ from time import monotonic
 
 from aiohttp import ClientError
 
+from homeassistant.generated.languages import LANGUAGES
 from tests.simulator import (
     AccountServer,
     GdmResponder,
@@ -27,9 +29,9 @@ from tests.simulator import (
 )
 from tests.simulator.__main__ import add_row_arguments, show_row
 
-from .api import NAME, PASSWORD, ApiError
-from .dashboard import show_dashboard
+from .api import NAME, PASSWORD, Api, ApiError
 from .home import (
+    DASHBOARD,
     HOME_ASSISTANT,
     HOST,
     RESTART,
@@ -41,6 +43,12 @@ from .home import (
 
 DOMAIN = "plex_butler"
 DEMO = ROOT / ".demo"
+# Of the ready automation, whose times are short enough to watch it.
+BLUEPRINT = "plex_butler/stop_while_watching.yaml"
+HEAVY_TASKS = ("DeepMediaAnalysis", "ButlerTaskGenerateIntroMarkers")
+PLAYER = "media_player.tv"
+GRACE_SECONDS = 3
+QUIET_SECONDS = 10
 
 
 class DemoError(Exception):
@@ -70,6 +78,13 @@ def _arguments() -> Namespace:
     )
     parser.add_argument("--server", metavar="URL", help="a real Plex server instead")
     parser.add_argument("--token", help="of the real server's owner")
+    parser.add_argument(
+        "--language",
+        default="en",
+        choices=sorted(LANGUAGES),
+        metavar="CODE",
+        help="what Home Assistant and its user speak, such as de",
+    )
     add_row_arguments(parser)
     arguments = parser.parse_args()
     if arguments.token and not arguments.server:
@@ -109,6 +124,7 @@ async def _demo(arguments: Namespace) -> str:
             await stack.enter_async_context(home)
             report.append(await home.version())
         await _integrate(home, url, token)
+        await home.api.speak(arguments.language)
         _say(
             f"\nReady: {home.url}   name {NAME}   password {PASSWORD}\n{hint}"
             f"Ctrl-C ends it. Its log is {home.console}"
@@ -140,6 +156,12 @@ async def _simulate(
         )
         for server in (plex, other):
             server.hour = None
+            if arguments.language != "en":
+                # The titles are English. Without them, the integration has its own.
+                server.tasks = {
+                    name: replace(task, title=None, description=None)
+                    for name, task in server.tasks.items()
+                }
             show_row(server, arguments)
             await stack.enter_async_context(server)
         plex_tv = PlexTvSimulator(servers=map(AccountServer.of, (plex, other)))
@@ -151,7 +173,7 @@ async def _simulate(
         f"To add {other.name}: {other.url}   token {other.token}\n"
         f"To confirm a code: curl -X POST {plex_tv.url}/simulator/confirm\n"
     )
-    return plex, simulated(plex_tv.url, gdm.address[1]), hint
+    return plex, simulated(plex_tv.url, gdm.address[1], other.port), hint
 
 
 def _check_free(port: int, option: str) -> None:
@@ -199,11 +221,43 @@ async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
             entry = await home.api.set_up(
                 DOMAIN, "manual", url=url, verify_ssl=True, **data
             )
+            await furnish(home.api)
             made.write_text(f"{wanted} {entry['entry_id']}")
         else:
             entry = entries[id_]
-        tasks = await show_dashboard(home.api, entry)
-        report.append(f"{tasks} tasks of {entry['title']}")
+        tasks = await _tasks(home.api)
+        report.append(f"{len(tasks)} tasks, the first server is {entry['title']}")
+
+
+async def furnish(api: Api) -> None:
+    """Have the frontend open with the dashboard, and make an automation."""
+    await api.command(
+        "frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
+    )
+    tasks = await _tasks(api)
+    blueprint = {
+        "path": BLUEPRINT,
+        "input": {
+            "tasks": [tasks[name] for name in HEAVY_TASKS if name in tasks],
+            "players": [PLAYER],
+            "grace": {"seconds": GRACE_SECONDS},
+            "quiet": {"seconds": QUIET_SECONDS},
+        },
+    }
+    await api.post(
+        "/api/config/automation/config/stop_while_watching",
+        alias="Stop Plex tasks while somebody is watching",
+        use_blueprint=blueprint,
+    )
+
+
+async def _tasks(api: Api) -> dict[str, str]:
+    """Return the status sensors of tasks, by the names that Plex gives them."""
+    return {
+        state["attributes"]["task_name"]: state["entity_id"]
+        for state in await api.get("/api/states")
+        if "task_name" in state["attributes"]
+    }
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import json
 import os
 from pathlib import Path
+import shutil
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import ClientError
@@ -35,7 +36,9 @@ POLL_SECONDS = 0.05
 LOADED = ("config", "frontend", "history", "logbook")
 # What a user makes in the frontend, which saves each in a file of its own.
 EDITED = ("automation", "scene", "script")
-CONFIGURATION = """\
+DASHBOARD = "plex-butler"
+# Beside them: the dashboard, and somebody who watches a film, or not.
+CONFIGURATION = f"""\
 # Written at each start.
 logger:
   default: info
@@ -43,10 +46,40 @@ logger:
     custom_components.plex_butler: debug
     haffmpeg: critical
     homeassistant.components.camera.img_util: critical
+lovelace:
+  dashboards:
+    {DASHBOARD}:
+      mode: yaml
+      filename: dashboard.yaml
+      title: Butler for Plex
+      icon: mdi:account-tie
+input_boolean:
+  film:
+    name: Film
+media_player:
+  - platform: universal
+    name: TV
+    unique_id: tv
+    device_class: tv
+    state_template: "{{{{ 'playing' if is_state('input_boolean.film', 'on') else 'paused' }}}}"
+    commands:
+      media_play:
+        action: input_boolean.turn_on
+        target:
+          entity_id: input_boolean.film
+      media_pause:
+        action: input_boolean.turn_off
+        target:
+          entity_id: input_boolean.film
 """ + "".join(
     [f"{domain}:\n" for domain in LOADED]
     + [f"{domain}: !include {domain}s.yaml\n" for domain in EDITED]
 )
+# What is used as it stands in the repository.
+LINKS = {
+    "custom_components": "custom_components",
+    "dashboard.yaml": "docs/dashboard.yaml",
+}
 # The Marketplace fetches its catalogue at each start, unless somebody turned it off.
 NO_MARKETPLACE = {
     "data": {},
@@ -63,9 +96,13 @@ class HomeAssistantError(Exception):
     """Home Assistant did not start, or is gone."""
 
 
-def simulated(plex_tv: str, gdm: int) -> Sequence[str]:
-    """Return how to run a Home Assistant that asks simulators where to find servers."""
-    return ("-m", "tests.e2e.launch", "--plex-tv", plex_tv, "--gdm", str(gdm))
+def simulated(plex_tv: str, gdm: int, announced: int | None = None) -> Sequence[str]:
+    """Return how to run a Home Assistant that asks simulators where to find servers.
+
+    The server at the announced port is discovered without being asked for.
+    """
+    arguments = ("-m", "tests.e2e.launch", "--plex-tv", plex_tv, "--gdm", str(gdm))
+    return (*arguments, "--announced", str(announced)) if announced else arguments
 
 
 async def until[T](
@@ -126,9 +163,13 @@ class HomeAssistant:
         # This step would set up a weather service, a radio and more.
         self._store_first("onboarding", 4, {"done": ["core_config"]})
         self._store_first("core.config_entries", 1, {"entries": [NO_MARKETPLACE]})
-        components = self.config / "custom_components"
-        components.unlink(missing_ok=True)
-        components.symlink_to(ROOT / "custom_components")
+        for name, target in LINKS.items():
+            (self.config / name).unlink(missing_ok=True)
+            (self.config / name).symlink_to(ROOT / target)
+        # Copied: Home Assistant does not look into folders that are links.
+        shutil.copytree(
+            ROOT / "blueprints", self.config / "blueprints", dirs_exist_ok=True
+        )
 
     def _store(self, key: str, version: int, data: object) -> None:
         content = {"version": version, "minor_version": 1, "key": key, "data": data}

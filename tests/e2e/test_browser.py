@@ -19,14 +19,17 @@ from tests.simulator import (
     default_tasks,
 )
 
-from .browser import CHROMIUM, PHONE, Screen, open_screen
+from .api import Api
+from .browser import CHROMIUM, DESKTOP, PHONE, Screen, open_screen
 from .conftest import check_log, needs_home
-from .home import HomeAssistant, simulated
+from .develop import furnish
+from .home import DASHBOARD, HOST, HomeAssistant, simulated
 
 LINK = "plex.tv/link"
 CODE = re.compile(r"^[A-Z0-9]{4}$")
 TASK = "OptimizeDatabase"
 BACKUP = "BackupDatabase"
+HEAVY = "DeepMediaAnalysis"
 NAME = "Tell me when the backup has finished"
 MESSAGE = "The backup has finished."
 CLICKS = 6
@@ -41,15 +44,15 @@ pytestmark = [
 
 
 @pytest.fixture
-async def attic(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    """The only server of a Plex account."""
-    async with PlexSimulator(name="Attic") as plex:
+async def library(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
+    """The only server of a Plex account, named as in the dashboard."""
+    async with PlexSimulator(name="Media Server") as plex:
         yield plex
 
 
 @pytest.fixture
 async def cellar(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
-    """A server that no account and no search knows, with one task only."""
+    """A server that no account knows and that announces itself, with one task only."""
     task = replace(default_tasks()[TASK], title="Datenbank optimieren")
     async with PlexSimulator(
         name="Cellar", machine_identifier="cellar", tasks=[task]
@@ -58,46 +61,48 @@ async def cellar(socket_enabled: None) -> AsyncIterator[PlexSimulator]:
 
 
 @pytest.fixture
-async def plex_tv(attic: PlexSimulator) -> AsyncIterator[PlexTvSimulator]:
+async def plex_tv(library: PlexSimulator) -> AsyncIterator[PlexTvSimulator]:
     """Where the account is."""
-    async with PlexTvSimulator(servers=[AccountServer.of(attic)]) as plex_tv:
+    async with PlexTvSimulator(servers=[AccountServer.of(library)]) as plex_tv:
         yield plex_tv
 
 
 @pytest.fixture
 async def home(
-    plex_tv: PlexTvSimulator, port: int, tmp_path: Path
+    plex_tv: PlexTvSimulator, cellar: PlexSimulator, port: int, tmp_path: Path
 ) -> AsyncIterator[HomeAssistant]:
     """A Home Assistant that knows nothing yet, and takes the simulator for plex.tv."""
-    async with (
-        GdmResponder() as gdm,
-        HomeAssistant(tmp_path, port, simulated(plex_tv.url, gdm.address[1])) as home,
-    ):
-        yield home
+    async with GdmResponder() as gdm:
+        program = simulated(plex_tv.url, gdm.address[1], cellar.port)
+        async with HomeAssistant(tmp_path, port, program) as home:
+            yield home
 
 
 async def test_browser(
     home: HomeAssistant,
     plex_tv: PlexTvSimulator,
-    attic: PlexSimulator,
+    library: PlexSimulator,
     cellar: PlexSimulator,
 ) -> None:
     """From adding the integration to a task that runs, in two ways, and an automation."""
     async with open_screen(home) as screen:
         await choose_integration(screen)
-        await sign_in(screen, plex_tv, attic)
-        await start_task(screen, attic)
+        await sign_in(screen, plex_tv, library)
+        await start_task(screen, library)
         await screen.open(INTEGRATION)
-        await automate(screen, attic)
+        await automate(screen, library)
+        await furnish(home.api)
+        await use_dashboard(screen, home.api, library)
         await screen.open(INTEGRATION)
-        await screen.page.get_by_role("button", name="Add hub").click()
+        await add_another(screen)
         await type_address(screen, cellar)
         await start_task(screen, cellar)
         await screen.page.set_viewport_size(PHONE)
         await screen.keep("device-on-a-phone")
-    assert (attic.started, cellar.started) == ([TASK, BACKUP], [TASK])
+    started = [TASK, BACKUP, TASK, HEAVY, HEAVY]
+    assert (library.started, cellar.started) == (started, [TASK])
     await home.stop()
-    check_log(home, attic.token, plex_tv.account_token)
+    check_log(home, library.token, plex_tv.account_token)
 
 
 async def choose_integration(screen: Screen) -> None:
@@ -132,6 +137,17 @@ async def sign_in(
     await screen.keep("without-encryption")
     await unencrypted.click()
     await finish(screen, plex)
+
+
+async def add_another(screen: Screen) -> None:
+    """See the server that announced itself, and choose to add one in another way."""
+    page = screen.page
+    await page.get_by_role("button", name="Add hub").click()
+    another = page.get_by_text("Set up another instance of Butler for Plex")
+    await another.wait_for()
+    await page.get_by_text(HOST, exact=True).wait_for()
+    await screen.keep("discovered")
+    await another.click()
 
 
 async def type_address(screen: Screen, plex: PlexSimulator) -> None:
@@ -215,3 +231,31 @@ async def automate(screen: Screen, plex: PlexSimulator) -> None:
     await page.get_by_role("button", name="1 Notifications").click()
     await page.get_by_text(MESSAGE).wait_for()
     await screen.keep("backup-has-finished")
+
+
+async def use_dashboard(screen: Screen, api: Api, plex: PlexSimulator) -> None:
+    """Start tasks from the dashboard, and have an automation stop one and start it."""
+    page = screen.page
+    before = list(plex.started)
+    await screen.open(f"/{DASHBOARD}")
+    await page.locator("hui-tile-card").filter(has_text="Start all tasks").click()
+    await page.get_by_text("Start every task that is due?").wait_for()
+    await screen.keep("dashboard-asks")
+    await page.get_by_role("button", name="Cancel").click()
+    assert plex.started == before
+    start = page.locator("hui-button-card")
+    await start.nth(1).click()
+    await page.get_by_text("Optimize Database · Running").wait_for()
+    await screen.keep("dashboard")
+    plex.finish(TASK)
+    await page.get_by_text("Not running").last.wait_for()
+    await api.act("media_player.media_play", entity_id="media_player.tv")
+    plex.butler.start(HEAVY)
+    await page.get_by_text("Deep Media Analysis · Running").wait_for()
+    await page.get_by_text("Not running").last.wait_for()
+    await api.act("media_player.media_pause", entity_id="media_player.tv")
+    await page.get_by_text("Deep Media Analysis · Running").wait_for()
+    plex.finish(HEAVY)
+    await page.set_viewport_size(PHONE)
+    await screen.keep("dashboard-on-a-phone")
+    await page.set_viewport_size(DESKTOP)

@@ -150,7 +150,7 @@ _DEFAULTS = (
     ),
     SimulatedTask(
         "RefreshEpgGuides",
-        "Refresh Guides",
+        "Refresh EPG Guides",
         "Fetch the programme guide for live television",
         1,
         schedule_randomized=True,
