@@ -122,6 +122,19 @@ async def test_cloud(
     assert [*plex.butler.running] == BOTH[1:]
 
 
+async def test_end_during_the_first_task(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """The second one does not follow."""
+    await use(hass)
+    await change(hass, "on")
+    await tick(10 * MINUTE)
+    await change(hass, "off")
+    await tick(5 * MINUTE)
+    assert plex.butler.idle
+    assert plex.started == BOTH[:1]
+
+
 async def test_next_cheap_power(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
