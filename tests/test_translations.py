@@ -12,9 +12,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.translation import async_get_translations
 
-from .common import ours
+from .common import select_option
 from .simulator import PlexSimulator, SimulatedTask
 
 FOLDER = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
@@ -23,7 +23,14 @@ LANGUAGES = {
     *("nl", "pl", "pt-BR", "sv", "uk", "zh-Hans"),
 }
 # Words that a language shares with English. All other texts differ.
-SAME: dict[str, set[str]] = {}
+SAME = {
+    "cs": {"Server", "Token"},
+    "da": {"Server", "Start", "Stop", "Token", "Version"},
+    "de": {"Server", "Token", "Version"},
+    "fr": {"Description", "Maintenance", "Version"},
+    "nb": {"Server", "Start", "Token"},
+    "sv": {"Period", "Server", "Token", "Version"},
+}
 
 
 def flatten(texts: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -45,7 +52,11 @@ ENGLISH = load("en")
 def marks(text: str) -> list[str]:
     """Return what a text must have in common with its translations, sorted."""
     return sorted(
-        re.findall(r"\{\w+\}|\*\*|\]\([^)]*\)|https?://|plex\.\w+|X-Plex-\w+|\n", text)
+        re.findall(
+            r"\{\w+\}|\*\*|\]\([^)]*\)|https?://|plex\.\w+|X-Plex-\w+|\n",
+            text,
+            re.ASCII,
+        )
     )
 
 
@@ -84,16 +95,14 @@ def test_lengths(language: str) -> None:
 @pytest.mark.parametrize(
     ("language", "backup", "maintenance", "error"),
     [
-        ("de", "", "", ""),
-        ("ja", "", "", ""),
+        ("de", "Datenbank sichern", "Wartung", "nicht zur selben Stunde"),
+        ("ja", "データベースのバックアップ", "メンテナンス", "同じ時刻"),
     ],
 )
 async def test_home_assistant_in_another_language(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     plex: PlexSimulator,
-    device_registry: dr.DeviceRegistry,
-    entity_registry: er.EntityRegistry,
     language: str,
     backup: str,
     maintenance: str,
@@ -105,3 +114,16 @@ async def test_home_assistant_in_another_language(
         "BackupDatabase": SimulatedTask("BackupDatabase", None, None, 1, duration=0)
     }
     await hass.config_entries.async_setup(entry.entry_id)
+    names = {state.name for state in hass.states.async_all()}
+    assert {backup, f"Media Server {maintenance}"} <= names
+    hours = next(one for one in hass.states.async_all("select") if one.state == "02:00")
+    with pytest.raises(ServiceValidationError) as raised:
+        await select_option(hass, hours.entity_id, "05:00")
+    texts = await async_get_translations(hass, language, "exceptions", [DOMAIN])
+    text = texts[
+        f"component.{DOMAIN}.exceptions.{raised.value.translation_key}.message"
+    ]
+    assert error in text
+    assert str(raised.value) == ENGLISH["exceptions/same_hour/message"].format(
+        hour="05:00"
+    )
