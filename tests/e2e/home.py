@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import json
 import os
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import ClientError
@@ -123,6 +124,8 @@ class HomeAssistant:
         # In YAML these two would be a trial that Home Assistant ends after a while.
         address = {"server_host": [HOST], "server_port": self.port}
         self._store("http", 1, address)
+        # With no network at all, Home Assistant can search none and makes no requests.
+        self._store("core.network", 1, {"configured_adapters": ["lo", "lo0"]})
         # This step would set up a weather service, a radio and more.
         self._store_first("onboarding", 4, {"done": ["core_config"]})
         self._store_first("core.config_entries", 1, {"entries": [NO_MARKETPLACE]})
@@ -142,6 +145,7 @@ class HomeAssistant:
         """Start, sign in, and return once everything is set up."""
         with self.console.open("wb") as console:
             self._process = await asyncio.create_subprocess_exec(
+                *_ending_with_its_parent(),
                 PYTHON,
                 *self._program,
                 *("--skip-pip", "--log-no-color", "--config", self.config),
@@ -196,6 +200,11 @@ class HomeAssistant:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
+
+
+def _ending_with_its_parent() -> Sequence[str]:
+    """Return what ends a program when the one that started it is killed, on Linux."""
+    return ("setpriv", "--pdeathsig", "TERM") if which("setpriv") else ()
 
 
 def _environment() -> dict[str, str]:
