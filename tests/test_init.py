@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.loader import async_get_integration
 
 from .common import BACKUP, OF_TASK, Tick, make_entry, reads, settle
 from .simulator import Fault, PlexSimulator
@@ -142,7 +143,8 @@ async def test_introduces_itself(
     await hass.config_entries.async_setup(entry.entry_id)
     headers = reads(plex)[0].headers
     assert headers["X-Plex-Product"] == "Butler for Plex"
-    assert headers["X-Plex-Version"] == "0.1.0"
+    integration = await async_get_integration(hass, DOMAIN)
+    assert headers["X-Plex-Version"] == integration.version
     assert headers["X-Plex-Device-Name"] == "Home Assistant"
     assert headers["X-Plex-Language"] == "de"
     identifiers = {r.headers["X-Plex-Client-Identifier"] for r in reads(plex)}

@@ -160,6 +160,8 @@ class HomeAssistant:
         # In YAML these two would be a trial that Home Assistant ends after a while.
         address = {"server_host": [HOST], "server_port": self.port}
         self._store("http", 1, address)
+        # With no network at all, Home Assistant can search none and makes no requests.
+        self._store("core.network", 1, {"configured_adapters": ["lo", "lo0"]})
         # This step would set up a weather service, a radio and more.
         self._store_first("onboarding", 4, {"done": ["core_config"]})
         self._store_first("core.config_entries", 1, {"entries": [NO_MARKETPLACE]})
@@ -183,6 +185,7 @@ class HomeAssistant:
         """Start, sign in, and return once everything is set up."""
         with self.console.open("wb") as console:
             self._process = await asyncio.create_subprocess_exec(
+                *_ending_with_its_parent(),
                 PYTHON,
                 *self._program,
                 *("--skip-pip", "--log-no-color", "--config", self.config),
@@ -237,6 +240,11 @@ class HomeAssistant:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
+
+
+def _ending_with_its_parent() -> Sequence[str]:
+    """Return what ends a program when the one that started it is killed, on Linux."""
+    return ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 
 
 def _environment() -> dict[str, str]:
