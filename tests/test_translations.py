@@ -86,6 +86,17 @@ def test_nothing_is_left_in_english(language: str) -> None:
     assert same - {"{address}"} == SAME.get(language, set())
 
 
+@pytest.mark.parametrize("language", sorted({"en", *LANGUAGES}))
+def test_no_two_entities_have_one_name(language: str) -> None:
+    """A task has either the switch or the select."""
+    names = [
+        text
+        for key, text in load(language).items()
+        if re.fullmatch(r"entity/(?!switch)\w+/\w+/name", key)
+    ]
+    assert len(names) == len(set(names)) > 10
+
+
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_lengths(language: str) -> None:
     """Names fit where the English ones do, and no sentence is missing."""
