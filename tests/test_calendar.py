@@ -8,11 +8,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed_exact,
+    async_mock_service,
 )
 
 from custom_components.plex_butler.plex import Run
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .common import Tick, move_window, settle, states
@@ -132,6 +134,31 @@ async def test_calendar_without_a_window(
     plex.inject(Fault.FORBIDDEN, "/:/prefs")
     await tick(900)
     assert states(hass, WINDOWS, RUNS) == [STATE_UNAVAILABLE, "off"]
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_trigger_while_the_server_is_away(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    """An automation can wake a server for its window."""
+    calls = async_mock_service(hass, "test", "wake")
+    config = {
+        "triggers": {
+            "trigger": "calendar.event_started",
+            "target": {"entity_id": WINDOWS},
+        },
+        "actions": {"action": "test.wake"},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": config})
+    await plex.stop()
+    await tick(22 * 60 * 60 - 30 * 60)
+    assert states(hass, WINDOWS) == [STATE_UNAVAILABLE]
+    await tick(15 * 60)
+    assert calls == []
+    await tick(15 * 60)
+    assert len(calls) == 1
+    # It would wait for the next window.
+    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"})
 
 
 async def test_calendar_of_a_server_that_has_no_window(

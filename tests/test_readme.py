@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""What the README and the other pages show works as it stands there."""
 
 import asyncio
 from dataclasses import replace
@@ -27,13 +27,45 @@ from .automating import finish, start
 from .common import BACKUP, OF_TASK, OPTIMIZE, Tick, settle, until
 from .simulator import PlexSimulator
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+AUTOMATIONS = (ROOT / "docs/automations.md").read_text()
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
 
-BACK_UP, TELL, NIGHT, DIARY, NO_ANALYSIS, PRICE, SEASONS = (
-    yaml.safe_load(re.sub(r"\b(sensor|switch)\.media_server_", rf"\1.{OF_TASK}", block))
-    for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-)
+def yaml_blocks(text: str) -> list[Any]:
+    """Return the YAML of a page, with the ids that tasks have in tests."""
+    return [
+        yaml.safe_load(
+            re.sub(r"\b(sensor|switch)\.media_server_", rf"\1.{OF_TASK}", block)
+        )
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    ]
+
+
+(NIGHT,) = yaml_blocks(README)
+BACK_UP, TELL, DIARY, NO_ANALYSIS, PRICE, SEASONS = yaml_blocks(AUTOMATIONS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page(page: Path) -> None:
+    """All YAML is run by a test of this file, and no link within is dead."""
+    text = page.read_text()
+    assert page.name in {"README.md", "automations.md"} or not yaml_blocks(text)
+    links = re.findall(
+        r"""(?:\]\(|src="|srcset=")(?!https?:)([^)"#]*)(#[^)"]*)?""", text
+    )
+    for path, anchor in links:
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        headings = (
+            re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if anchor else []
+        )
+        slugs = [
+            "#" + re.sub(r"[^\w -]", "", one).lower().replace(" ", "-")
+            for one in headings
+        ]
+        assert not anchor or anchor in slugs, anchor
 
 
 async def automate(hass: HomeAssistant, config: dict[str, Any]) -> None:
@@ -70,7 +102,7 @@ async def test_back_up_then_optimise_then_tell_me(
     await until(hass, f"sensor.{OF_TASK}optimize_database", "running")
     plex.finish("OptimizeDatabase")
     await script
-    assert messages == ["The database is backed up and optimised."]
+    assert messages == ["The database is backed up and optimized."]
 
 
 async def test_tell_me_when_the_backup_has_finished(
@@ -185,7 +217,8 @@ async def test_all_is_listed(
             README,
             re.MULTILINE,
         )
-    for name in (*TRIGGERS, *CONDITIONS):
+    actions = hass.services.async_services_for_domain("plex_butler")
+    for name in (*TRIGGERS, *CONDITIONS, *actions):
         assert f"| `{name}` |" in README
-    for action in hass.services.async_services_for_domain("plex_butler"):
-        assert f"### `plex_butler.{action}`" in README
+    for action in actions:
+        assert f"### `plex_butler.{action}`" in AUTOMATIONS

@@ -65,6 +65,8 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         self.time_zone: tzinfo = dt_util.get_default_time_zone()
         self._server = server
         self._listed: Settings | None = None
+        # Kept while the settings cannot be read.
+        self._last_listed: Settings = {}
         # Values that are being written, the latest last.
         self._pending: list[SettingValues] = []
         # No read may be older than a write before it.
@@ -76,8 +78,11 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
     @property
     def window(self) -> MaintenanceWindow | None:
-        """The maintenance window; None while it is not known."""
-        return maintenance_window(self.data or {}, self.time_zone)
+        """The maintenance window; None if it was never known.
+
+        A server that sleeps until its window opens still has one.
+        """
+        return maintenance_window(self.data or self._last_listed, self.time_zone)
 
     @override
     async def _async_setup(self) -> None:
@@ -119,6 +124,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             return
         self._failures = 0
         self._listed = {one.id: one for one in settings if is_butler_setting(one.id)}
+        self._last_listed = self._listed
 
     def _read_failed(self, err: PlexError) -> None:
         """Try again soon, and keep the last settings for the first timeouts."""

@@ -21,7 +21,9 @@ BACKUP = f"sensor.{OF_TASK}backup_database"
 DEEP = f"sensor.{OF_TASK}deep_media_analysis"
 OPTIMIZE = f"sensor.{OF_TASK}optimize_database"
 OTHER_NAME = "Cellar"
-OTHER_TASK = "cellar_" if OF_TASK else ""
+OF_OTHER = "sensor.cellar_{}" if OF_TASK else "sensor.{}_2"
+OTHER_DEEP = OF_OTHER.format("deep_media_analysis")
+OTHER_OPTIMIZE = OF_OTHER.format("optimize_database")
 MAINTENANCE = "binary_sensor.media_server_maintenance"
 
 MINUTE = 60
@@ -39,12 +41,11 @@ async def use_blueprint(hass: HomeAssistant, name: str, **inputs: Any) -> None:
 
 async def restart_home_assistant(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Forget all that is not stored, and start again."""
-    for action in ("turn_off", "turn_on"):
-        await hass.services.async_call(
-            "automation", action, {"entity_id": AUTOMATION}, blocking=True
-        )
-        await hass.config_entries.async_reload(entry.entry_id)
-        hass.set_state(CoreState.not_running)
+    automation = {"entity_id": AUTOMATION}
+    await hass.services.async_call("automation", "turn_off", automation, blocking=True)
+    await hass.config_entries.async_reload(entry.entry_id)
+    hass.set_state(CoreState.not_running)
+    await hass.services.async_call("automation", "turn_on", automation, blocking=True)
     await hass.async_start()
     await settle(hass)
 

@@ -59,6 +59,7 @@ async def test_backup_that_was_stopped_is_none(
     await start(hass, plex, BACKUP)
     stop_at_once(plex)
     await press(hass, "backup_database_stop")
+    await tick(0)
     await tick(MINUTE)
     assert plex.started == ["BackupDatabase"] * 2
     await press(hass, "backup_database_stop")

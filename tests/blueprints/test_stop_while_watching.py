@@ -16,7 +16,7 @@ from .common import (
     HOUR,
     MINUTE,
     OPTIMIZE,
-    OTHER_TASK,
+    OTHER_DEEP,
     restart_home_assistant,
     stop_at_once,
     use_blueprint,
@@ -270,8 +270,7 @@ async def test_two_servers_of_which_one_is_away(
     tick: Tick,
 ) -> None:
     """The tasks of one are not held up by the other, nor mixed up with them."""
-    other = f"sensor.{OTHER_TASK}deep_media_analysis"
-    await use(hass, DEEP, other)
+    await use(hass, DEEP, OTHER_DEEP)
     for server in (plex, other_server):
         stop_at_once(server)
         server.butler.start("DeepMediaAnalysis")
