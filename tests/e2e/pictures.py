@@ -37,7 +37,8 @@ NIGHT = {
     "BackupDatabase": (0, 38),
     "OptimizeDatabase": (1, 214),
     "CleanOldBundles": (5, 71),
-    "RefreshLocalMedia": (7, 1302),
+    "RefreshLocalMedia": (7, 602),
+    "LoudnessAnalysis": (18, 640),
     "ButlerTaskGenerateIntroMarkers": (29, 2466),
     "ButlerTaskGenerateCreditsMarkers": (71, 3120),
     "DeepMediaAnalysis": (123, 3410),
@@ -206,7 +207,7 @@ async def _take_dashboard(camera: Camera) -> None:
 async def _take_devices(camera: Camera, plex: PlexSimulator) -> None:
     """Show the page of the server, and of a task that runs."""
     page = camera.page
-    await page.set_viewport_size(ViewportSize(width=1060, height=900))
+    await page.set_viewport_size(ViewportSize(width=1060, height=820))
     await camera.screen.open("/config/devices/dashboard")
     await page.get_by_text("Media Server", exact=True).first.click()
     await page.get_by_text("Start all tasks").wait_for()
@@ -222,6 +223,9 @@ async def _take_automation(camera: Camera) -> None:
     await page.set_viewport_size(ViewportSize(width=1200, height=700))
     await camera.screen.open("/config/automation/edit/backup")
     row = page.locator("ha-automation-trigger-row")
+    await row.wait_for()
+    # Before the triggers are described, the editor would show YAML only.
+    await page.wait_for_timeout(3000)
     await row.click(position={"x": 30, "y": 30})
     await page.get_by_text("Add target").wait_for()
     await camera.take("automation", themes=("light", "dark"))
@@ -231,8 +235,8 @@ async def _take_calendar(camera: Camera) -> None:
     page = camera.page
     await page.set_viewport_size(ViewportSize(width=1060, height=700))
     await camera.screen.open("/calendar")
-    await page.get_by_role("radio").last.click()
-    await page.wait_for_timeout(2500)
+    await page.locator("ha-full-calendar ha-button-toggle-group ha-button").last.click()
+    await page.get_by_text("Backup Database").wait_for()
     await camera.take("calendar")
 
 

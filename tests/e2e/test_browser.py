@@ -132,6 +132,7 @@ async def sign_in(
     await expect(link).to_have_attribute("href", f"https://{LINK}/?pin={code}")
     await screen.keep("code")
     plex_tv.confirm(code)
+    await page.get_by_role("button", name="Submit").click()
     unencrypted = page.get_by_text(f"Use {plex.url}")
     await unencrypted.wait_for()
     await screen.keep("without-encryption")

@@ -50,6 +50,7 @@ async def test_home_assistant(plex: PlexSimulator, home: HomeAssistant) -> None:
     await check_settings(home.api, plex, entry["entry_id"])
     await check_reload(home.api, plex, entry["entry_id"])
     await check_diagnostics(home.api, plex, entry["entry_id"])
+    await check_saving(home.api)
     await home.api.delete(f"/api/config/config_entries/entry/{entry['entry_id']}")
     assert await states(home.api) == {}
     check_requests(plex)
@@ -264,6 +265,21 @@ async def check_diagnostics(api: Api, plex: PlexSimulator, entry_id: str) -> Non
     assert plex.token is not None
     secrets = (plex.token, HOST, str(plex.port), plex.machine_identifier, plex.name)
     assert [secret for secret in secrets if secret in text] == []
+
+
+async def check_saving(api: Api) -> None:
+    """What a user makes in the frontend can be saved."""
+    start = {"action": "button.press", "target": {"entity_id": "all"}}
+    made: dict[str, dict[str, Any]] = {
+        "automation": {"alias": "Film night", "triggers": [], "actions": [start]},
+        "script": {"alias": "Film night", "sequence": [start]},
+        "scene": {"name": "Film night", "entities": {"input_boolean.film": "on"}},
+    }
+    for domain, config in made.items():
+        answer = await api.post(f"/api/config/{domain}/config/film_night", **config)
+        assert answer == {"result": "ok"}
+    saved = {state["entity_id"] for state in await api.get("/api/states")}
+    assert {f"{domain}.film_night" for domain in made} <= saved
 
 
 def check_requests(plex: PlexSimulator) -> None:
