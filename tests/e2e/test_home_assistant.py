@@ -278,8 +278,12 @@ async def check_saving(api: Api) -> None:
     for domain, config in made.items():
         answer = await api.post(f"/api/config/{domain}/config/film_night", **config)
         assert answer == {"result": "ok"}
-    saved = {state["entity_id"] for state in await api.get("/api/states")}
-    assert {f"{domain}.film_night" for domain in made} <= saved
+
+    async def are_loaded() -> bool:
+        loaded = {state["entity_id"] for state in await api.get("/api/states")}
+        return {f"{domain}.film_night" for domain in made} <= loaded
+
+    await until(are_loaded, "what was saved", 10)
 
 
 def check_requests(plex: PlexSimulator) -> None:
