@@ -45,6 +45,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     hass.config_entries.async_update_entry(entry, data={**data, **entry.data})
     history = RunHistory(hass, entry)
     await history.async_load(butler.runs, butler.data.maintenance.running)
+    entry.async_on_unload(butler.publish_delayed)
     settings = ButlerSettingsCoordinator(butler, server)
     await settings.async_config_entry_first_refresh()
     entry.runtime_data = PlexButlerRuntimeData(

@@ -197,12 +197,12 @@ def _task_name(call: ServiceCall, task: str) -> str:
 
 async def _start_all_tasks(call: ServiceCall) -> None:
     """Start every enabled task that is due."""
-    await _server(call).butler.start_all_tasks()
+    await _server(call).butler.commands.start_all_tasks()
 
 
 async def _stop_all_tasks(call: ServiceCall) -> None:
     """Stop all running tasks and empty the queue."""
-    await _server(call).butler.stop_all_tasks(call.context)
+    await _server(call).butler.commands.stop_all_tasks(call.context)
 
 
 async def _set_maintenance_window(call: ServiceCall) -> None:
@@ -244,8 +244,10 @@ async def _start_task(call: ServiceCall) -> ServiceResponse:
     async def start(butler: ButlerCoordinator, name: str) -> dict[str, Any]:
         if call.data[ATTR_WAIT_FOR_COMPLETION]:
             timeout: timedelta = call.data[ATTR_TIMEOUT]
-            return await butler.run_task(name, call.context, timeout.total_seconds())
-        return {"result": await butler.start_task(name, call.context)}
+            return await butler.commands.run_task(
+                name, call.context, timeout.total_seconds()
+            )
+        return {"result": await butler.commands.start_task(name, call.context)}
 
     return await _on_tasks(call, start)
 
@@ -254,6 +256,6 @@ async def _stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop tasks."""
 
     async def stop(butler: ButlerCoordinator, name: str) -> dict[str, Any]:
-        return {"result": await butler.stop_task(name, call.context)}
+        return {"result": await butler.commands.stop_task(name, call.context)}
 
     return await _on_tasks(call, stop)
