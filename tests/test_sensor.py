@@ -129,3 +129,17 @@ async def test_progress_as_plex_counts_it(
     plex.announce("ended", parent(progress=100))
     await until(hass, MAINTENANCE, "off")
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
+
+
+async def test_task_that_may_be_enabled_or_not(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """It is known that it does not run, and it can be seen to start and end."""
+    plex.tasks["OptimizeDatabase"] = replace(
+        plex.tasks["OptimizeDatabase"], enabled=None
+    )
+    await tick(61)
+    assert states(hass, OPTIMIZE) == ["idle"]
+    plex.butler.start("OptimizeDatabase")
+    await tick(61)
+    assert states(hass, OPTIMIZE) == ["running"]

@@ -2,9 +2,15 @@
 
 from functools import partial
 
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 
 from .authentication import async_forget_refusals, async_renew_token
@@ -30,6 +36,18 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
     """Set up the actions, which exist even while no server is loaded."""
     async_setup_services(hass)
+
+    @callback
+    def clean_up(_change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Clean up after a server that is disabled while its setup is retried.
+
+        Home Assistant does not unload it, as it was not loaded.
+        """
+        unloaded = entry.state is ConfigEntryState.NOT_LOADED
+        if entry.domain == DOMAIN and entry.disabled_by and unloaded:
+            async_stop(hass, entry)
+
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, clean_up)
     return True
 
 

@@ -50,16 +50,18 @@ class ButlerData:
         task = self.tasks.get(name)
         return (task.title if task else None) or title_from_name(name)
 
-    def status(self, name: str) -> TaskStatus | None:
-        """Return the status of a listed task; None if the server does not report it."""
+    def status(self, name: str) -> TaskStatus:
+        """Return the status of a listed task.
+
+        If the server does not report whether it is enabled, it is still known that it
+        does not run.
+        """
         if name in self.maintenance.stopping:
             return TaskStatus.STOPPING
         if name in self.maintenance.running:
             return TaskStatus.RUNNING
-        enabled = self.tasks[name].enabled
-        if enabled is None:
-            return None
-        return TaskStatus.IDLE if enabled else TaskStatus.DISABLED
+        disabled = self.tasks[name].enabled is False
+        return TaskStatus.DISABLED if disabled else TaskStatus.IDLE
 
     def with_progress(self, progress: float | None) -> Self:
         """Return the same data with another progress."""

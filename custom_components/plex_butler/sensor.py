@@ -180,7 +180,7 @@ class TaskSensor(ButlerTaskEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> TaskStatus | None:
+    def native_value(self) -> TaskStatus:
         """Return the status of the task."""
         return self.coordinator.data.status(self.task_name)
 
