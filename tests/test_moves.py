@@ -110,7 +110,9 @@ async def test_server_that_is_not_used_any_more(
     hass.config_entries.async_update_entry(
         entry, data={**entry.data, "url": "http://127.0.0.1:1"}
     )
-    entry.mock_state(hass, ConfigEntryState.SETUP_RETRY)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
     plex.inject(Fault.SLOW, "/identity")
     follow = asyncio.create_task(async_follow(hass, entry, [plex.url]))
     await settle(hass)

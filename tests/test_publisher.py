@@ -138,7 +138,7 @@ async def test_title_is_written_wherever_it_is_shown(
     plex.tasks["OptimizeDatabase"] = renamed
     await tick(6)
     assert hass.states.get(RUNNING_TASKS).attributes["tasks"] == [renamed.title]
-    assert hass.states.get(OPTIMIZE).name == f"Media Server {renamed.title}"
+    assert hass.states.get(OPTIMIZE).name.endswith(renamed.title)
     assert not written & of_task(entity_registry, loaded, "BackupDatabase")
 
 
@@ -190,6 +190,7 @@ async def test_push_that_is_taken_back_during_a_read(
     plex.activities.append(row)
     plex.announce("started", row)
     await until(hass, PROGRESS, "7.0")
+    await tick(1)
     await tick(6)
     plex.inject(Fault.SLOW, "/activities")
     read = asyncio.create_task(live.runtime_data.butler.async_refresh())
