@@ -1,5 +1,6 @@
 """Butler for Plex: the maintenance tasks of a Plex Media Server."""
 
+import asyncio
 from functools import partial
 
 from homeassistant.config_entries import (
@@ -12,6 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util.hass_dict import HassKey
 
 from .authentication import async_forget_refusals, async_renew_token
 from .const import DOMAIN, PLATFORMS
@@ -29,6 +31,8 @@ from .recovery import async_stop
 from .services import async_setup_services
 from .settings import ButlerSettingsCoordinator
 from .stream import ButlerStream
+
+_ADDING: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_adding")
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -70,7 +74,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
         butler=butler, settings=settings, history=history
     )
     async_fire_run_events(hass, entry.runtime_data)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # If all servers added entities at the same time, all would seem slow to set up.
+    async with hass.data.setdefault(_ADDING, asyncio.Lock()):
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ButlerStream(server, butler, settings).async_start(hass, entry)
     return True
 

@@ -49,7 +49,8 @@ async def _serve(servers: int, tasks: int) -> None:
             for number in range(servers)
         ]
         say(json.dumps([_about(plex) for plex in fleet]))
-        await _obey(fleet)
+        if pushing := await _obey(fleet):
+            pushing.cancel()
 
 
 def _about(plex: PlexSimulator) -> dict[str, Any]:
@@ -61,8 +62,8 @@ def _about(plex: PlexSimulator) -> dict[str, Any]:
     }
 
 
-async def _obey(fleet: list[PlexSimulator]) -> None:
-    """Push as many frames as the last line read says."""
+async def _obey(fleet: list[PlexSimulator]) -> asyncio.Task[None] | None:
+    """Push as many frames as the last line read says; return what pushes at the end."""
     pushing: asyncio.Task[None] | None = None
     while line := await asyncio.to_thread(sys.stdin.readline):
         if pushing:
@@ -75,6 +76,7 @@ async def _obey(fleet: list[PlexSimulator]) -> None:
                 plex.butler.start(RUNNING)
             pushing = asyncio.create_task(_push(fleet, rate))
         say("done")
+    return pushing
 
 
 async def _push(fleet: Iterable[PlexSimulator], rate: int) -> None:
