@@ -1,6 +1,7 @@
 """Write the states of a server, and report the runs that changed them."""
 
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from homeassistant.core import CALLBACK_TYPE, callback
@@ -52,14 +53,13 @@ class Publisher:
         Without topics (None), it ignores nothing. No listener ignores that the server
         becomes available or unavailable.
         """
+        return partial(self._call, listener, topics)
 
-        @callback
-        def update() -> None:
-            changed = self._topics
-            if topics is None or changed is None or not changed.isdisjoint(topics):
-                listener()
-
-        return update
+    @callback
+    def _call(self, listener: CALLBACK_TYPE, topics: Collection[Topic] | None) -> None:
+        changed = self._topics
+        if topics is None or changed is None or not changed.isdisjoint(topics):
+            listener()
 
     @callback
     def add_runs(self, runs: Iterable[Run]) -> None:
