@@ -1,13 +1,15 @@
 """Many simulated servers in a process of their own: `python -m tests.benchmarks.fleet`.
 
 It prints one line of JSON about the servers. Each line it then reads is a number of
-frames: so many changes of progress a second does each server push from then on.
+frames: so many changes of progress a second does each server push from then on. An
+empty line changes nothing. It answers each with the number of frames pushed so far.
 """
 
 from argparse import ArgumentParser
 import asyncio
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import count, cycle
 import json
 import sys
 from typing import Any
@@ -17,8 +19,15 @@ from tests.simulator import PlexSimulator, SimulatedTask, default_tasks
 from .report import say
 
 RUNNING = "OptimizeDatabase"
-# The largest number of frames that a pause of the sender makes late.
-STEP = 0.002
+# So much later than due may frames be pushed (seconds).
+LATE = 0.01
+
+
+@dataclass
+class Pushed:
+    """How many frames were pushed."""
+
+    frames: int = 0
 
 
 def main() -> None:
@@ -49,8 +58,7 @@ async def _serve(servers: int, tasks: int) -> None:
             for number in range(servers)
         ]
         say(json.dumps([_about(plex) for plex in fleet]))
-        if pushing := await _obey(fleet):
-            pushing.cancel()
+        await _obey(fleet)
 
 
 def _about(plex: PlexSimulator) -> dict[str, Any]:
@@ -62,35 +70,40 @@ def _about(plex: PlexSimulator) -> dict[str, Any]:
     }
 
 
-async def _obey(fleet: list[PlexSimulator]) -> asyncio.Task[None] | None:
-    """Push as many frames as the last line read says; return what pushes at the end."""
+async def _obey(fleet: list[PlexSimulator]) -> None:
+    """Push as many frames as the last line read says."""
+    pushed = Pushed()
     pushing: asyncio.Task[None] | None = None
     while line := await asyncio.to_thread(sys.stdin.readline):
-        if pushing:
-            pushing.cancel()
-            for plex in fleet:
-                plex.finish(RUNNING)
-        pushing = None
-        if rate := int(line):
-            for plex in fleet:
-                plex.butler.start(RUNNING)
-            pushing = asyncio.create_task(_push(fleet, rate))
-        say("done")
-    return pushing
+        if line.strip():
+            if pushing:
+                pushing.cancel()
+                for plex in fleet:
+                    plex.finish(RUNNING)
+            pushing = None
+            if rate := int(line):
+                for plex in fleet:
+                    plex.butler.start(RUNNING)
+                pushing = asyncio.create_task(_push(fleet, rate, pushed))
+        say(str(pushed.frames))
+    if pushing:
+        pushing.cancel()
 
 
-async def _push(fleet: Iterable[PlexSimulator], rate: int) -> None:
-    """Push changes of progress, one server after the other, evenly over each second."""
-    fleet = [*fleet]
+async def _push(fleet: list[PlexSimulator], rate: int, pushed: Pushed) -> None:
+    """Push changes of progress, one server after the other, evenly over each second.
+
+    What a pause of this process makes late is left out: it would come all at once.
+    """
     loop = asyncio.get_running_loop()
-    begun = loop.time()
-    sent = 0
-    while True:
-        while sent < (loop.time() - begun) * rate * len(fleet):
-            turn, number = divmod(sent, len(fleet))
-            fleet[number].report_progress(turn % 99 + 0.5)
-            sent += 1
-        await asyncio.sleep(STEP)
+    due = loop.time()
+    for plex, number in zip(cycle(fleet), count(), strict=False):
+        plex.report_progress(number // len(fleet) % 99 + 0.5)
+        pushed.frames += 1
+        now = loop.time()
+        due = max(due + 1 / rate / len(fleet), now - LATE)
+        if due > now:
+            await asyncio.sleep(due - now)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,8 @@ class Cost:
     read_settings: float
     busy: dict[str, float]
     """CPU milliseconds a second, by the number of frames of each server in it."""
+    frames: dict[str, float]
+    """The frames that were really pushed in a second, by all servers."""
     blocks: dict[str, float]
     """CPU milliseconds of the longest turn of the loop in those seconds."""
 
@@ -86,7 +88,7 @@ class Cost:
 
     def frame(self, rate: int) -> float:
         """Return the CPU milliseconds that a frame costs."""
-        return (self.busy[str(rate)] - self.busy["0"]) / rate / self.servers
+        return (self.busy[str(rate)] - self.busy["0"]) / self.frames[str(rate)]
 
 
 class Turns(DefaultSelector):
@@ -131,11 +133,15 @@ class Fleet:
             return line
         raise LookupError("the simulated servers did not start")
 
-    def push(self, rate: int) -> None:
-        """Let each server push so many changes of progress a second."""
+    def push(self, rate: int | None = None) -> int:
+        """Let each server push so many changes of progress a second, if a number is given.
+
+        Returns how many were pushed so far.
+        """
         if self._process.stdin:
-            print(rate, file=self._process.stdin, flush=True)
-        self._read()
+            line = "" if rate is None else str(rate)
+            print(line, file=self._process.stdin, flush=True)
+        return int(self._read())
 
     def close(self) -> None:
         """End the process."""
@@ -214,12 +220,15 @@ async def _measure(fleet: Fleet, tasks: int, turns: Turns) -> Cost:
         gc.freeze()
         read, _ = await _timed(turns, _refresh, entries, "butler")
         read_settings, _ = await _timed(turns, _refresh, entries, "settings")
-        busy, blocks = {}, {}
+        busy, frames, blocks = {}, {}, {}
         for rate in (0, *RATES):
             await asyncio.to_thread(fleet.push, rate)
             await asyncio.sleep(SETTLED)
+            before = await asyncio.to_thread(fleet.push)
             cpu, block = await _timed(turns, asyncio.sleep, SECONDS)
+            pushed = await asyncio.to_thread(fleet.push) - before
             busy[str(rate)], blocks[str(rate)] = cpu * 1000 / SECONDS, block
+            frames[str(rate)] = pushed / SECONDS
     return Cost(
         servers=len(entries),
         tasks=tasks,
@@ -231,6 +240,7 @@ async def _measure(fleet: Fleet, tasks: int, turns: Turns) -> Cost:
         read=read * 1000,
         read_settings=read_settings * 1000,
         busy=busy,
+        frames=frames,
         blocks=blocks,
     )
 
@@ -305,7 +315,11 @@ def _print(costs: list[Cost], memory: list[float]) -> None:
             "restart ms/server",
             "idle ms/s",
             *(f"{rate} frames/s ms/s" for rate in RATES),
-            *(f"{rate} frames/s ms/frame" for rate in RATES),
+            *(
+                f"{what} {rate}"
+                for rate in RATES
+                for what in ("frames/s at", "ms/frame at")
+            ),
         ),
         (
             (
@@ -316,7 +330,14 @@ def _print(costs: list[Cost], memory: list[float]) -> None:
                 f"{cost.restarted:.1f}",
                 f"{cost.idle:.2f}",
                 *(f"{cost.busy[str(rate)]:.1f}" for rate in RATES),
-                *(f"{cost.frame(rate):.3f}" for rate in RATES),
+                *(
+                    text
+                    for rate in RATES
+                    for text in (
+                        f"{cost.frames[str(rate)]:.0f}",
+                        f"{cost.frame(rate):.3f}",
+                    )
+                ),
             )
             for cost, mib in zip(costs, memory, strict=True)
         ),
