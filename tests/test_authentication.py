@@ -1,11 +1,13 @@
 """A server refuses its token: plex.tv is asked for another one, then the user."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from logging import WARNING
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.plex_butler.authentication import async_renew_token
 from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN, DOMAIN
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
@@ -384,4 +386,25 @@ async def test_a_refusal_before_the_entry_was_unloaded(
     await hass.config_entries.async_unload(loaded.entry_id)
     await tick(600)
     await hass.config_entries.async_setup(loaded.entry_id)
+    assert reauth() == 0
+
+
+@pytest.mark.parametrize("change", ["", "d"], ids=["accepted", "refused"])
+async def test_server_that_is_removed_while_plex_tv_is_asked(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    signed_in: MockConfigEntry,
+    plex_tv: PlexTv,
+    reauth: Reauth,
+    change: str,
+) -> None:
+    plex.token = "renewed"
+    plex_tv.simulator.servers = [AccountServer.of(plex)]
+    plex_tv.simulator.inject(Fault.SLOW)
+    renewed = asyncio.create_task(async_renew_token(hass, signed_in))
+    await settle(hass)
+    await hass.config_entries.async_remove(signed_in.entry_id)
+    plex_tv.simulator.account_token += change
+    plex_tv.simulator.clear_faults()
+    assert await renewed is None
     assert reauth() == 0

@@ -1,13 +1,20 @@
 """Which entities there are: those of what the server lists."""
 
+import asyncio
 from dataclasses import replace
+from itertools import groupby, pairwise
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 from syrupy.assertion import SnapshotAssertion
 from syrupy.filters import props
 
-from custom_components.plex_butler.const import DOMAIN
+from custom_components.plex_butler.const import DOMAIN, PLATFORMS
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
@@ -17,10 +24,12 @@ from .common import (
     END,
     NEXT_START,
     OF_TASK,
+    OTHER_MACHINE,
     START,
     THUMBS,
     WINDOW,
     Tick,
+    make_entry,
     settle,
     states,
 )
@@ -246,3 +255,45 @@ async def test_new_setting_appears_without_a_reload(
     for _ in range(15):
         await tick(60)
     assert states(hass, f"switch.{OF_TASK}new_run_automatically") == ["on"]
+
+
+async def test_others_go_on_while_entities_are_added(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """In a turn of the event loop, a platform adds one of its tasks', one of others."""
+    counts = [0]
+
+    async def count() -> None:
+        while entry.state is not ConfigEntryState.LOADED:
+            counts.append(len(hass.states.async_entity_ids()))
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await counting
+    assert max(later - earlier for earlier, later in pairwise(counts)) <= 2 * len(
+        PLATFORMS
+    )
+
+
+async def test_one_server_adds_its_entities_after_the_other(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """If a hundred did at once, Home Assistant would call each of them slow."""
+    events = async_capture_events(hass, EVENT_STATE_CHANGED)
+    async with PlexSimulator(machine_identifier=OTHER_MACHINE) as plex:
+        plex.websocket_refusal = 404
+        other = make_entry(plex)
+        other.add_to_hass(hass)
+        # Sets up both.
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await settle(hass)
+        assert other.state is ConfigEntryState.LOADED
+        added = [
+            entity_registry.async_get(event.data["entity_id"]).config_entry_id
+            for event in events
+        ]
+        assert len([*groupby(added)]) == 2
+        await hass.config_entries.async_unload(other.entry_id)

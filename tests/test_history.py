@@ -27,6 +27,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
+from .common import settle
+from .simulator import PlexSimulator
+
 BACKUP = "BackupDatabase"
 OPTIMIZE = "OptimizeDatabase"
 # Before the fixture hass_storage replaces it.
@@ -302,6 +305,21 @@ async def test_saved_when_the_entry_is_unloaded(
     await again.load()
     await again.unload()
     assert watched.key not in hass_storage  # There was nothing to save.
+
+
+async def test_runs_whose_report_is_delayed_are_saved(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """A server pushes so much that reports wait, when the entry is unloaded."""
+    for _ in range(10):
+        for event in ("started", "ended"):
+            row = {"event": event, "Activity": {"uuid": "1", "title": "BackupDatabase"}}
+            plex.notify("activity", "ActivityNotification", [row])
+            await settle(hass)
+    reported = len(live.runtime_data.history.between(at(-60), at(60)))
+    assert reported < 10
+    await hass.config_entries.async_reload(live.entry_id)
+    assert len(live.runtime_data.history.between(at(-60), at(60))) == 10
 
 
 async def test_saved_form(hass_storage: dict[str, Any], watched: Watched) -> None:

@@ -1,15 +1,22 @@
 """Which addresses of a lost server are used, and which the user is asked about."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.moves import Verdict, async_follow, judge
+from homeassistant.config_entries import (
+    ConfigEntries,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .common import DIRECT_HASH, RENEWED_HASH
+from .common import DIRECT_HASH, RENEWED_HASH, settle
 from .simulator import Fault, PlexSimulator
 
 SAME = f"https://192-168-1-9.{DIRECT_HASH}.plex.direct:32400"
@@ -80,7 +87,45 @@ async def test_server_that_is_back_at_its_address(
     issue_registry: ir.IssueRegistry,
 ) -> None:
     """It did not answer when that was checked, and does when its address was found."""
+    entry.mock_state(hass, ConfigEntryState.SETUP_RETRY)
     plex.inject(Fault.HTML, "/identity", times=1)
     assert not await async_follow(hass, entry, [plex.url])
     assert [request.raw_path for request in plex.requests] == ["/identity"] * 2
     assert not issue_registry.issues
+
+
+async def disable(manager: ConfigEntries, entry_id: str) -> None:
+    await manager.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+
+
+@pytest.mark.parametrize("leave", [ConfigEntries.async_remove, disable])
+async def test_server_that_is_not_used_any_more(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    issue_registry: ir.IssueRegistry,
+    leave: Callable[[ConfigEntries, str], Awaitable[object]],
+) -> None:
+    """It is removed or disabled while the address is looked at that it may be at."""
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "url": "http://127.0.0.1:1"}
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    plex.inject(Fault.SLOW, "/identity")
+    follow = asyncio.create_task(async_follow(hass, entry, [plex.url]))
+    await settle(hass)
+    await leave(hass.config_entries, entry.entry_id)
+    plex.clear_faults()
+    assert not await follow
+    assert not issue_registry.issues
+
+
+async def test_server_that_is_disabled(
+    hass: HomeAssistant, entry: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """Nothing is asked of it, whatever announces it."""
+    await disable(hass.config_entries, entry.entry_id)
+    assert not await async_follow(hass, entry, [plex.url])
+    assert not plex.requests

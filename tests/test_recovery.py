@@ -11,7 +11,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN, DOMAIN
 from custom_components.plex_butler.plex import discovery
-from homeassistant.config_entries import ConfigEntries, ConfigEntryState
+from homeassistant.config_entries import (
+    ConfigEntries,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
@@ -527,6 +531,19 @@ async def test_a_server_that_never_loaded_is_removed(
     await hass.config_entries.async_setup(entry.entry_id)
     assert issues() == ["not_owner"]
     await hass.config_entries.async_remove(entry.entry_id)
+    assert issues() == []
+
+
+async def test_a_server_that_never_loaded_is_disabled(
+    hass: HomeAssistant, entry: MockConfigEntry, plex: PlexSimulator, issues: Issues
+) -> None:
+    """Home Assistant unloads only what is loaded."""
+    plex.inject(Fault.FORBIDDEN, "/butler")
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert issues() == ["not_owner"]
+    await hass.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
+    )
     assert issues() == []
 
 

@@ -81,7 +81,7 @@ async def test_maintenance_that_does_not_say_of_what(
 async def test_task_of_which_little_is_said(
     hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry
 ) -> None:
-    """A field that is not there is not known; it is neither 0 nor off."""
+    """A field that is not there is not known; but it is known that nothing runs."""
     plex.tasks = {
         "Bare": SimulatedTask(
             name="Bare",
@@ -94,7 +94,7 @@ async def test_task_of_which_little_is_said(
     }
     await hass.config_entries.async_setup(entry.entry_id)
     state = hass.states.get(f"sensor.{OF_TASK}bare")
-    assert state.state == STATE_UNKNOWN
+    assert state.state == "idle"
     assert state.attributes["interval_days"] is None
     assert state.attributes["schedule_randomized"] is None
     assert state.attributes["task_name"] == "Bare"
@@ -129,3 +129,17 @@ async def test_progress_as_plex_counts_it(
     plex.announce("ended", parent(progress=100))
     await until(hass, MAINTENANCE, "off")
     assert states(hass, PROGRESS) == [STATE_UNKNOWN]
+
+
+async def test_task_that_may_be_enabled_or_not(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """It is known that it does not run, and it can be seen to start and end."""
+    plex.tasks["OptimizeDatabase"] = replace(
+        plex.tasks["OptimizeDatabase"], enabled=None
+    )
+    await tick(61)
+    assert states(hass, OPTIMIZE) == ["idle"]
+    plex.butler.start("OptimizeDatabase")
+    await tick(61)
+    assert states(hass, OPTIMIZE) == ["running"]

@@ -164,6 +164,25 @@ async def test_runs_since_before_time_began(
     assert response == await get_runs(hass, night)
 
 
+@pytest.mark.parametrize("last", [{"hours": 1}, {"days": 1_000_000}])
+async def test_runs_at_the_beginning_of_the_calendar(
+    hass: HomeAssistant, night: MockConfigEntry, last: dict[str, int]
+) -> None:
+    response = await get_runs(hass, night, until="0001-01-01T00:00:00+00:00", last=last)
+    assert response["runs"] == []
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"]
+)
+@pytest.mark.parametrize("key", ["since", "until"])
+async def test_moment_beyond_the_calendar(
+    hass: HomeAssistant, night: MockConfigEntry, key: str, moment: str
+) -> None:
+    with pytest.raises(vol.Invalid, match="not a date of the calendar"):
+        await get_runs(hass, night, **{key: moment})
+
+
 async def test_from_either_a_moment_or_a_time_ago(
     hass: HomeAssistant, night: MockConfigEntry
 ) -> None:

@@ -1,11 +1,19 @@
 """Butler for Plex: the maintenance tasks of a Plex Media Server."""
 
+import asyncio
 from functools import partial
 
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util.hass_dict import HassKey
 
 from .authentication import async_forget_refusals, async_renew_token
 from .const import DOMAIN, PLATFORMS
@@ -24,12 +32,26 @@ from .services import async_setup_services
 from .settings import ButlerSettingsCoordinator
 from .stream import ButlerStream
 
+_ADDING: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_adding")
+
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
     """Set up the actions, which exist even while no server is loaded."""
     async_setup_services(hass)
+
+    @callback
+    def clean_up(_change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Clean up after a server that is disabled while its setup is retried.
+
+        Home Assistant does not unload it, as it was not loaded.
+        """
+        unloaded = entry.state is ConfigEntryState.NOT_LOADED
+        if entry.domain == DOMAIN and entry.disabled_by and unloaded:
+            async_stop(hass, entry)
+
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, clean_up)
     return True
 
 
@@ -45,13 +67,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     hass.config_entries.async_update_entry(entry, data={**data, **entry.data})
     history = RunHistory(hass, entry)
     await history.async_load(butler.runs, butler.data.maintenance.running)
+    entry.async_on_unload(butler.publish_delayed)
     settings = ButlerSettingsCoordinator(butler, server)
     await settings.async_config_entry_first_refresh()
     entry.runtime_data = PlexButlerRuntimeData(
         butler=butler, settings=settings, history=history
     )
     async_fire_run_events(hass, entry.runtime_data)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # If all servers added entities at the same time, all would seem slow to set up.
+    async with hass.data.setdefault(_ADDING, asyncio.Lock()):
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ButlerStream(server, butler, settings).async_start(hass, entry)
     return True
 

@@ -80,7 +80,8 @@ async def async_renew_token(hass: HomeAssistant, entry: ConfigEntry) -> str | No
     try:
         servers = await account.get_server_resources(account_token)
     except PlexAuthenticationError:
-        entry.async_start_reauth(hass)
+        if hass.config_entries.async_get_entry(entry.entry_id):
+            entry.async_start_reauth(hass)
         return None
     except PlexError as err:
         LOGGER.debug("plex.tv was asked for the token of %s: %s", entry.title, err)
@@ -90,6 +91,8 @@ async def async_renew_token(hass: HomeAssistant, entry: ConfigEntry) -> str | No
         for server in servers
         if server.owned and server.machine_identifier == entry.unique_id
     ]
+    if not hass.config_entries.async_get_entry(entry.entry_id):
+        return None  # It was removed before the answer came.
     if not tokens:
         async_create_issue(hass, entry, "not_owner")
     if not tokens or tokens[0] == entry.data[CONF_TOKEN]:

@@ -9,7 +9,8 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
+from .commands import ButlerCommands
+from .coordinator import PlexButlerConfigEntry
 from .entity import ButlerEntity, ButlerTaskEntity, async_add_listed_entities
 
 PARALLEL_UPDATES = 1
@@ -19,20 +20,20 @@ PARALLEL_UPDATES = 1
 class ButlerButtonDescription[*TaskT](ButtonEntityDescription):
     """Describe a button of a server, or of a task: then with its name as argument."""
 
-    press_fn: Callable[[ButlerCoordinator, *TaskT, Context | None], Awaitable[object]]
+    press_fn: Callable[[ButlerCommands, *TaskT, Context | None], Awaitable[object]]
 
 
 SERVER_BUTTONS = (
     ButlerButtonDescription(
         key="start_all_tasks",
         translation_key="start_all_tasks",
-        press_fn=lambda butler, _: butler.start_all_tasks(),
+        press_fn=lambda commands, _: commands.start_all_tasks(),
     ),
     ButlerButtonDescription(
         key="stop_all_tasks",
         translation_key="stop_all_tasks",
         entity_category=EntityCategory.CONFIG,
-        press_fn=ButlerCoordinator.stop_all_tasks,
+        press_fn=ButlerCommands.stop_all_tasks,
     ),
 )
 
@@ -40,14 +41,14 @@ TASK_BUTTONS = (
     ButlerButtonDescription(
         key="start",
         translation_key="start",
-        press_fn=ButlerCoordinator.start_task,
+        press_fn=ButlerCommands.start_task,
     ),
     ButlerButtonDescription(
         key="stop",
         translation_key="stop",
         # Without a category, "press button" aimed at the device would start and stop.
         entity_category=EntityCategory.CONFIG,
-        press_fn=ButlerCoordinator.stop_task,
+        press_fn=ButlerCommands.stop_task,
     ),
 )
 
@@ -79,7 +80,7 @@ class ButlerButton(ButlerEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Press the button."""
-        await self.entity_description.press_fn(self.coordinator, self._context)
+        await self.entity_description.press_fn(self.coordinator.commands, self._context)
 
 
 class ButlerTaskButton(ButlerTaskEntity, ButtonEntity):
@@ -91,5 +92,5 @@ class ButlerTaskButton(ButlerTaskEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Press the button."""
         await self.entity_description.press_fn(
-            self.coordinator, self.task_name, self._context
+            self.coordinator.commands, self.task_name, self._context
         )

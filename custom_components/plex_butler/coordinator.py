@@ -1,39 +1,34 @@
-"""Coordinator of a server's Butler: polls, pushes and commands."""
+"""Coordinator of a server's Butler: polls and pushes."""
 
-import asyncio
 from collections.abc import (
-    AsyncIterator,
     Collection,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, override
 
 from yarl import URL
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .authentication import async_forget_refusals, async_handle_refusal
+from .commands import ButlerCommands
 from .const import (
     BUSY_INTERVAL,
     DOMAIN,
     FAST_POLLING,
-    FLOOD_BURST,
-    FLOOD_INTERVAL,
-    FLOOD_RUNS,
     IDLE_INTERVAL,
     LIVE_INTERVAL,
     LOGGER,
-    PROGRESS_INTERVAL,
     REFRESH_DELAY,
     REFUSED_INTERVAL,
     TOLERATED_FAILURES,
@@ -45,7 +40,7 @@ from .devices import (
 )
 from .errors import TEMPORARY_ERRORS, action_error, poll_error
 from .helpers import BackgroundRefresh, Timer
-from .models import ButlerData
+from .models import ButlerData, Topic
 from .names import complete_tasks
 from .plex import (
     Activity,
@@ -59,17 +54,9 @@ from .plex import (
     PlexServer,
     Run,
     ServerIdentity,
-    StartResult,
-    StopResult,
 )
+from .publisher import Publisher
 from .recovery import async_handle_failure, async_handle_success
-from .runs import (
-    RunFeed,
-    RunResult,
-    run_response,
-    running_between,
-    wait_for_end,
-)
 
 if TYPE_CHECKING:
     from .history import RunHistory
@@ -88,10 +75,10 @@ class PlexButlerRuntimeData:
 
 
 class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
-    """Reads the Butler of one server, and starts and stops its tasks.
+    """Reads the Butler of one server. `commands` starts and stops its tasks.
 
     Polls and pushes both go into ButlerWatch. What it makes of them is published, and
-    the runs reported, in `async_update_listeners`.
+    the runs reported, in `async_update_listeners`: see Publisher.
     """
 
     config_entry: PlexButlerConfigEntry
@@ -112,28 +99,19 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             update_interval=IDLE_INTERVAL,
             always_update=False,
         )
-        self.runs = RunFeed()
-        # Of the last request about a task, until it has ended.
-        self.contexts: dict[str, Context | None] = {}
         self._server = server
         self._watch = ButlerWatch()
+        self.commands = ButlerCommands(self, server, self._watch)
+        self._publisher = Publisher(self, super().async_update_listeners)
+        self.runs = self._publisher.runs
         self.observations = Observations()
         # The listed tasks, with titles and descriptions.
         self._tasks: Mapping[str, ButlerTask] = {}
-        # Runs that are reported as soon as the states are written.
-        self._unreported: list[Run] = []
         self._failures = 0
         self._activities_failed = False
         self._fast_polling_until = dt_util.utcnow()
         self.refresh = BackgroundRefresh(self, REFRESH_DELAY)
         self._look_timer = Timer(hass, self._look)
-        self._publish_timer = Timer(hass, self._publish)
-        # The tasks last written as running, and when (time of the event loop).
-        self._written_running: frozenset[str] = frozenset()
-        self._written_at = 0.0
-        # Up to when the writes so far would last at one per FLOOD_INTERVAL (time of the
-        # event loop).
-        self._flood_until = 0.0
 
     @property
     def server_url(self) -> URL:
@@ -166,6 +144,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     @override
     async def _async_update_data(self) -> ButlerData:
         """Poll the server."""
+        before = self.data
         self.update_interval = IDLE_INTERVAL
         try:
             await self._read()
@@ -180,7 +159,12 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             self.update_interval = LIVE_INTERVAL
         elif self._watch.maintenance.active:
             self.update_interval = BUSY_INTERVAL
-        return self._snapshot()
+        data = self.snapshot()
+        if self.data is not before:
+            # The base class compares with the data before the read, not with a push.
+            self.data = data
+            self.async_update_listeners()
+        return data
 
     async def _read(self) -> None:
         """Read the tasks, and what the server is doing."""
@@ -192,7 +176,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         now = dt_util.utcnow()
         if activities is not None:
             self.observations.read(tasks, activities, now)
-        self._unreported += self._watch.read(tasks, activities, begun, now)
+        self._publisher.add_runs(self._watch.read(tasks, activities, begun, now))
         self._tasks = complete_tasks(self.hass, self._watch.tasks)
 
     async def _read_activities(self) -> tuple[Activity, ...] | None:
@@ -207,7 +191,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         self._activities_failed = False
         return activities
 
-    def _snapshot(self) -> ButlerData:
+    def snapshot(self) -> ButlerData:
+        """Return the data as they are now, whether published or not."""
         return ButlerData(
             tasks=self._tasks,
             maintenance=self._watch.maintenance,
@@ -266,9 +251,9 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Process changed activities, which the server pushed in one frame."""
         now = dt_util.utcnow()
         self.observations.hear(events, now)
-        self._unreported += self._watch.hear(events, now)
-        self._unreported = self._unreported[-FLOOD_RUNS:]
-        self._publish(self._flood_delay())
+        runs = self._watch.hear(events, now)
+        self._schedule_look()
+        self._publisher.publish_pushed(runs)
 
     @callback
     def set_stream(self, *, up: bool) -> None:
@@ -281,33 +266,16 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     # Publish
 
     @callback
-    def _apply(self, runs: list[Run]) -> None:
+    def publish(self, runs: Iterable[Run] = ()) -> None:
         """Publish the current state, and report runs that began or ended."""
-        self._unreported += runs
-        self._publish()
+        self._schedule_look()
+        self._publisher.add_runs(runs)
+        self._publisher.publish()
 
     @callback
-    def _publish(self, delay: float = 0) -> None:
-        """Update entities, after a delay if only the progress changed recently."""
-        self._schedule_look()
-        # While polls fail, no state changes, but runs are reported: later they are old.
-        data = self._snapshot() if self.last_update_success else self.data
-        if data == self.data and not self._unreported:
-            return
-        if data.without_progress() == self.data.without_progress() and (
-            not self._unreported
-        ):
-            delay = self._written_at + PROGRESS_INTERVAL - self.hass.loop.time()
-        if delay > 0:
-            self._publish_timer.schedule(delay)
-            return
-        # Not async_set_updated_data, which would put off the next poll.
-        self.data = data
-        self.async_update_listeners()
-
-    def _flood_delay(self) -> float:
-        """Return the seconds to wait if there were many writes in a short time."""
-        return self._flood_until - FLOOD_BURST - self.hass.loop.time()
+    def publish_delayed(self) -> None:
+        """Report the runs whose report is delayed, if there are any."""
+        self._publisher.publish_delayed()
 
     @callback
     def _schedule_look(self) -> None:
@@ -319,27 +287,24 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
     @callback
     def _look(self) -> None:
         """Process that the server pushed no change for some time."""
-        self._apply(self._watch.look(dt_util.utcnow()))
+        self.publish(self._watch.look(dt_util.utcnow()))
+
+    @override
+    @callback
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: Collection[Topic] | None = None
+    ) -> CALLBACK_TYPE:
+        """Listen for updates about any of the topics in `context`; None for all."""
+        listener = self._publisher.filtered(update_callback, context)
+        return super().async_add_listener(listener, context)
 
     @override
     @callback
     def async_update_listeners(self) -> None:
         """Write the states, then report the runs that changed them."""
         self._schedule_look()
-        self._publish_timer.cancel()
-        self._written_at = now = self.hass.loop.time()
-        self._flood_until = max(self._flood_until, now) + FLOOD_INTERVAL
-        runs, self._unreported = self._unreported, []
-        if final := self.data:
-            # A task that started and ended in one go is written as running first.
-            for running in running_between(self._written_running, runs):
-                self.data = final.with_running(running)
-                super().async_update_listeners()
-            self.data = final
-            self._written_running = final.maintenance.running
-        super().async_update_listeners()
-        self.runs.notify(runs)
-        self._drop_contexts(run.name for run in runs if run.finished)
+        runs = self._publisher.write()
+        self.commands.drop_contexts(run.name for run in runs if run.finished)
 
     @override
     @callback
@@ -358,7 +323,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         await super().async_shutdown()
         self.refresh.shut_down()
         self._look_timer.cancel()
-        self._publish_timer.cancel()
+        self._publisher.shut_down()
         self.runs.fail(
             HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -367,118 +332,14 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             )
         )
 
-    # Commands
+    # Requests of users
 
     async def get_butler_tasks(self) -> ButlerData:
         """Read the server now."""
         with self.action_errors():
             await self._read()
-        self.async_set_updated_data(self._snapshot())
+        self.async_set_updated_data(self.snapshot())
         return self.data
-
-    async def start_task(self, name: str, context: Context | None) -> StartResult:
-        """Start a task."""
-        requested = dt_util.utcnow()
-        window = self.config_entry.runtime_data.settings.window
-        start = self.observations.start(name, window, requested)
-        with self._attribute([name], context):
-            with self._watch.starting(name):
-                async with self._command():
-                    start.result = result = await self._server.start_task(name)
-            started = result is StartResult.STARTED
-            self._apply(
-                self._watch.confirm_start(
-                    name, requested, dt_util.utcnow(), started=started
-                )
-            )
-        return result
-
-    async def run_task(
-        self,
-        name: str,
-        context: Context | None,
-        timeout: float,  # noqa: ASYNC109 -- a timeout of the user's, which has a result
-    ) -> dict[str, Any]:
-        """Start a task, wait until it ends, and return the response of the action."""
-        requested = dt_util.utcnow()
-        with self.runs.queue() as queue:
-            started = await self.start_task(name, context) is StartResult.STARTED
-            since = requested if started else None
-            try:
-                async with asyncio.timeout(timeout):
-                    run = await wait_for_end(queue, name, since)
-            except TimeoutError:
-                run = Run(name=name, started=since)
-                return run_response(RunResult.TIMED_OUT, run)
-        if run.stopped:
-            return run_response(RunResult.STOPPED, run)
-        result = RunResult.FINISHED if started else RunResult.ALREADY_RUNNING
-        return run_response(result, run)
-
-    async def stop_task(self, name: str, context: Context | None) -> StopResult:
-        """Stop a task. Plex finishes the item it is working on first."""
-        with self._attribute([name], context):
-            async with self._stop_command([name]):
-                result = await self._server.stop_task(name)
-            running = result is StopResult.STOPPED
-            self._apply(
-                self._watch.confirm_stop(name, dt_util.utcnow(), was_running=running)
-            )
-        return result
-
-    async def start_all_tasks(self) -> None:
-        """Start every task that is enabled and due."""
-        async with self._command():
-            await self._server.start_all_tasks()
-
-    async def stop_all_tasks(self, context: Context | None) -> None:
-        """Stop all running tasks and empty the queue."""
-        running = self._watch.maintenance.running
-        with self._attribute(running, context):
-            async with self._stop_command(running):
-                await self._server.stop_all_tasks()
-        self._watch.confirm_stop_all(dt_util.utcnow())
-
-    @contextmanager
-    def _attribute(
-        self, names: Collection[str], context: Context | None
-    ) -> Iterator[None]:
-        """Attribute how tasks change to the context of a request, unless it fails."""
-        before = {name: self.contexts.get(name) for name in names}
-        self.contexts.update(dict.fromkeys(names, context))
-        try:
-            yield
-        except BaseException:
-            self.contexts.update(before)
-            raise
-        finally:
-            self._drop_contexts(names)
-
-    def _drop_contexts(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name not in self._watch.maintenance.running:
-                self.contexts.pop(name, None)
-
-    @asynccontextmanager
-    async def _command(self) -> AsyncIterator[None]:
-        """Translate the errors of a request, and refresh after it, even if it failed."""
-        try:
-            with self.action_errors():
-                yield
-        finally:
-            self.poll_faster()
-            self.refresh.soon()
-
-    @asynccontextmanager
-    async def _stop_command(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """Show tasks as stopping from before the request, unless it fails."""
-        try:
-            with self._watch.stopping(names):
-                self._publish()
-                async with self._command():
-                    yield
-        finally:
-            self._publish()
 
     @contextmanager
     def action_errors(self) -> Iterator[None]:

@@ -1,9 +1,11 @@
 """Base entities of Butler for Plex, and adding and removing those the server lists."""
 
+import asyncio
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from datetime import datetime
 from typing import override
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, Context, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
@@ -18,6 +20,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import server_identifier, task_identifier
+from .models import Aspect, Topic
 from .plex import (
     ButlerTask,
     Setting,
@@ -42,9 +45,15 @@ class ButlerEntity[
         coordinator: CoordinatorT,
         description: EntityDescription,
         task: ButlerTask | None = None,
+        topics: Collection[Topic] = (Aspect.TASKS, Aspect.RUNNING),
     ) -> None:
-        """Initialize the entity."""
-        super().__init__(coordinator)
+        """Initialize the entity.
+
+        The state of a task's entity is updated when the task changes, that of any other
+        when one of the topics does; all are when the availability does. Settings have no
+        topics.
+        """
+        super().__init__(coordinator, (task.name,) if task else topics)
         self.entity_description = description
         self._task = task
         self._butler = butler = _butler(coordinator)
@@ -59,6 +68,16 @@ class ButlerEntity[
             identifier = server_identifier(butler.identity)
             self._attr_device_info = DeviceInfo(identifiers={identifier})
         self._attr_unique_id = f"{identifier[1]}_{description.key}"
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Let others use the event loop before the next entity is added at setup.
+
+        Later there are few to add, and one that was removed meanwhile would come back.
+        """
+        await super().async_added_to_hass()
+        if self.coordinator.config_entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
+            await asyncio.sleep(0)
 
     @property
     @override
@@ -84,7 +103,7 @@ class ButlerTaskEntity(ButlerEntity):
     @callback
     def set_request_context(self) -> None:
         """Attribute the next state to the last request about the task, if any."""
-        context = self.coordinator.contexts.get(self.task_name)
+        context = self.coordinator.commands.contexts.get(self.task_name)
         self.async_set_context(context or Context())
 
 
@@ -222,7 +241,7 @@ def async_add_listed_entities(
         unique_ids = {*entities}
 
     update()
-    entry.async_on_unload(coordinator.async_add_listener(update))
+    entry.async_on_unload(coordinator.async_add_listener(update, (Aspect.TASKS,)))
 
 
 def _butler(

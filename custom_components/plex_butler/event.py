@@ -51,7 +51,9 @@ class TaskActivityEvent(ButlerEntity, EventEntity):
 
     @callback
     def _handle_run(self, run: Run) -> None:
-        self.async_set_context(self.coordinator.contexts.get(run.name) or Context())
+        self.async_set_context(
+            self.coordinator.commands.contexts.get(run.name) or Context()
+        )
         data: dict[str, Any] = {
             "task_name": run.name,
             "title": self.coordinator.data.title(run.name),

@@ -40,7 +40,7 @@ def async_fire_run_events(
         if entity_id and (entity := er.async_get(hass).async_get(entity_id)):
             data |= {ATTR_ENTITY_ID: entity_id, ATTR_DEVICE_ID: entity.device_id}
         hass.bus.async_fire(
-            EVENT_RUN_ENDED, data, context=butler.contexts.get(run.name)
+            EVENT_RUN_ENDED, data, context=butler.commands.contexts.get(run.name)
         )
 
     runtime_data.history.subscribe(fire)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Self
 
 from .names import title_from_name
@@ -17,6 +17,20 @@ class TaskStatus(StrEnum):
     RUNNING = "running"
     STOPPING = "stopping"
     """Asked to stop from here, and not yet seen to have ended."""
+
+
+class Aspect(Enum):
+    """What listeners of a server's Butler can be about, beside single tasks."""
+
+    TASKS = auto()
+    """Which tasks are listed, and what is known of any of them."""
+    RUNNING = auto()
+    """Whether the Butler is at work, and on which tasks."""
+    PROGRESS = auto()
+
+
+type Topic = Aspect | str
+"""What a listener is about. A text is the name of a task: itself and its status."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,20 +50,22 @@ class ButlerData:
         task = self.tasks.get(name)
         return (task.title if task else None) or title_from_name(name)
 
-    def status(self, name: str) -> TaskStatus | None:
-        """Return the status of a listed task; None if the server does not report it."""
+    def status(self, name: str) -> TaskStatus:
+        """Return the status of a listed task.
+
+        If the server does not report whether it is enabled, it is still known that it
+        does not run.
+        """
         if name in self.maintenance.stopping:
             return TaskStatus.STOPPING
         if name in self.maintenance.running:
             return TaskStatus.RUNNING
-        enabled = self.tasks[name].enabled
-        if enabled is None:
-            return None
-        return TaskStatus.IDLE if enabled else TaskStatus.DISABLED
+        disabled = self.tasks[name].enabled is False
+        return TaskStatus.DISABLED if disabled else TaskStatus.IDLE
 
-    def without_progress(self) -> Self:
-        """Return the same data with unknown progress."""
-        return replace(self, maintenance=replace(self.maintenance, progress=None))
+    def with_progress(self, progress: float | None) -> Self:
+        """Return the same data with another progress."""
+        return replace(self, maintenance=replace(self.maintenance, progress=progress))
 
     def with_running(self, running: frozenset[str]) -> Self:
         """Return the same data with other running tasks."""
@@ -61,3 +77,21 @@ class ButlerData:
             unnamed=False,
         )
         return replace(self, maintenance=maintenance)
+
+    def changes(self, before: ButlerData) -> set[Topic]:
+        """Return what has changed since earlier data."""
+        old, new = before.maintenance, self.maintenance
+        topics: set[Topic] = {*(old.running ^ new.running)}
+        topics |= old.stopping ^ new.stopping
+        if old.progress != new.progress:
+            topics.add(Aspect.PROGRESS)
+        if replace(old, progress=new.progress) != new:
+            topics.add(Aspect.RUNNING)
+        if before.tasks != self.tasks:
+            topics.add(Aspect.TASKS)
+            topics |= {
+                name
+                for name in before.tasks.keys() | self.tasks.keys()
+                if before.tasks.get(name) != self.tasks.get(name)
+            }
+        return topics

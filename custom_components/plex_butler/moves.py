@@ -11,7 +11,7 @@ from typing import Any
 
 from yarl import URL
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 
@@ -76,16 +76,21 @@ async def async_follow(
     """Update the address of a lost server, or ask the user about it.
 
     `urls` are addresses that anybody may have announced. Returns False if the server is
-    not lost, or was not found.
+    not lost, or was not found, or is not used any more.
     """
-    if entry.unique_id is None or await _is_reached(hass, entry):
+    if (
+        entry.unique_id is None
+        or not _is_used(hass, entry)
+        or await _is_reached(hass, entry)
+    ):
         return False
     listed = await _listed_urls(hass, entry)
     urls = [*urls]
     urls = [*(listed or ()), *_by_stored_hash(entry.data, urls), *urls]
     verdicts = {url: judge(entry.data, url, listed) for url in urls}
     use = [url for url, verdict in verdicts.items() if verdict is Verdict.USE]
-    if url := await async_find_address(hass, use, entry.unique_id):
+    url = await async_find_address(hass, use, entry.unique_id)
+    if url and _is_used(hass, entry):
         LOGGER.info("The address of %s has changed, and was updated", entry.title)
         async_move(hass, entry, {CONF_URL: str(url), CONF_VERIFY_SSL: True})
         return True
@@ -96,7 +101,8 @@ async def async_follow(
         return False
     found = {CONF_URL: str(url), CONF_VERIFY_SSL: verify_ssl}
     found |= await async_read_fingerprint(found)
-    if found.items() <= entry.data.items():  # It is back at its old address.
+    # It may be back at its old address.
+    if not _is_used(hass, entry) or found.items() <= entry.data.items():
         return False
     async_ask(hass, entry, found)
     return True
@@ -130,6 +136,12 @@ def _by_stored_hash(data: Mapping[str, Any], urls: Iterable[str]) -> list[str]:
     ]
     found = [direct_url(address, hash_, port) for address, port in places]
     return [str(url) for url in found if url]
+
+
+def _is_used(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+    """Return whether an entry is set up or is to be, and was not removed or disabled."""
+    known = hass.config_entries.async_get_entry(entry.entry_id)
+    return known is not None and entry.state is not ConfigEntryState.NOT_LOADED
 
 
 async def _is_reached(hass: HomeAssistant, entry: ConfigEntry) -> bool:

@@ -1,6 +1,6 @@
 """Sensors of Butler for Plex."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, override
@@ -28,7 +28,7 @@ from .entity import (
     has_hours,
 )
 from .history import RecordedRun
-from .models import ButlerData, TaskStatus
+from .models import Aspect, ButlerData, TaskStatus, Topic
 from .plex import ButlerTask, WindowSetting
 
 PARALLEL_UPDATES = 0
@@ -38,6 +38,7 @@ PARALLEL_UPDATES = 0
 class ButlerSensorDescription(SensorEntityDescription):
     """Describe a sensor of a server."""
 
+    topics: Collection[Topic] = (Aspect.TASKS, Aspect.RUNNING)
     value_fn: Callable[[ButlerData], float | None]
     attributes_fn: Callable[[ButlerData], dict[str, Any]] | None = None
 
@@ -76,6 +77,7 @@ SERVER_SENSORS = (
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
+        topics=(Aspect.PROGRESS,),
         value_fn=lambda data: data.maintenance.progress,
     ),
 )
@@ -130,7 +132,8 @@ async def async_setup_entry(
             yield NextWindowStartSensor(settings, NEXT_WINDOW_START)
 
     async_add_entities(
-        ButlerSensor(butler, description) for description in SERVER_SENSORS
+        ButlerSensor(butler, description, topics=description.topics)
+        for description in SERVER_SENSORS
     )
     async_add_listed_entities(
         entry,
@@ -177,7 +180,7 @@ class TaskSensor(ButlerTaskEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> TaskStatus | None:
+    def native_value(self) -> TaskStatus:
         """Return the status of the task."""
         return self.coordinator.data.status(self.task_name)
 

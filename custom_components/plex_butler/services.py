@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -58,8 +58,18 @@ HOUR = vol.All(vol.Coerce(float), vol.In(range(24)), vol.Coerce(int))
 WINDOW_SCHEMA = SERVER_SCHEMA.extend(
     {vol.Required(ATTR_START): HOUR, vol.Required(ATTR_END): HOUR}
 )
-# Without a zone, it is the time of Home Assistant.
-MOMENT = vol.All(cv.datetime, dt_util.as_utc)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+def _as_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC; without a zone, it is the time of Home Assistant."""
+    try:
+        return dt_util.as_utc(moment)
+    except OverflowError as err:
+        raise vol.Invalid("not a date of the calendar in UTC") from err
+
+
+MOMENT = vol.All(cv.datetime, _as_utc)
 RUNS_SCHEMA = vol.All(
     cv.has_at_most_one_key(ATTR_SINCE, ATTR_LAST),
     SERVER_SCHEMA.extend(
@@ -141,10 +151,8 @@ async def _get_runs(call: ServiceCall) -> ServiceResponse:
     """Return the runs in a period, and how many and how long they were by task."""
     server = _server(call)
     until = call.data.get(ATTR_UNTIL, dt_util.utcnow())
-    if ATTR_LAST in call.data:
-        since = until - min(call.data[ATTR_LAST], MAX_AGE)
-    else:
-        since = call.data.get(ATTR_SINCE, until - MAX_AGE)
+    age = min(call.data.get(ATTR_LAST, MAX_AGE), MAX_AGE)
+    since = call.data.get(ATTR_SINCE, max(until, EARLIEST + MAX_AGE) - age)
     names = {_task_name(call, task) for task in call.data.get(ATTR_TASKS, ())}
     by_task: dict[str, list[RecordedRun]] = {name: [] for name in sorted(names)}
     runs = server.history.between(since, until)
@@ -197,12 +205,12 @@ def _task_name(call: ServiceCall, task: str) -> str:
 
 async def _start_all_tasks(call: ServiceCall) -> None:
     """Start every enabled task that is due."""
-    await _server(call).butler.start_all_tasks()
+    await _server(call).butler.commands.start_all_tasks()
 
 
 async def _stop_all_tasks(call: ServiceCall) -> None:
     """Stop all running tasks and empty the queue."""
-    await _server(call).butler.stop_all_tasks(call.context)
+    await _server(call).butler.commands.stop_all_tasks(call.context)
 
 
 async def _set_maintenance_window(call: ServiceCall) -> None:
@@ -244,8 +252,10 @@ async def _start_task(call: ServiceCall) -> ServiceResponse:
     async def start(butler: ButlerCoordinator, name: str) -> dict[str, Any]:
         if call.data[ATTR_WAIT_FOR_COMPLETION]:
             timeout: timedelta = call.data[ATTR_TIMEOUT]
-            return await butler.run_task(name, call.context, timeout.total_seconds())
-        return {"result": await butler.start_task(name, call.context)}
+            return await butler.commands.run_task(
+                name, call.context, timeout.total_seconds()
+            )
+        return {"result": await butler.commands.start_task(name, call.context)}
 
     return await _on_tasks(call, start)
 
@@ -254,6 +264,6 @@ async def _stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop tasks."""
 
     async def stop(butler: ButlerCoordinator, name: str) -> dict[str, Any]:
-        return {"result": await butler.stop_task(name, call.context)}
+        return {"result": await butler.commands.stop_task(name, call.context)}
 
     return await _on_tasks(call, stop)

@@ -25,6 +25,7 @@ from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import async_update_name
 from .errors import TEMPORARY_ERRORS
 from .helpers import BackgroundRefresh
+from .models import Aspect
 from .plex import (
     MaintenanceWindow,
     PlexError,
@@ -90,7 +91,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         if name := self.config_entry.options.get(CONF_TIME_ZONE):
             self.time_zone = await dt_util.async_get_time_zone(name) or self.time_zone
         self.config_entry.async_on_unload(
-            self.butler.async_add_listener(self._handle_butler_update)
+            self.butler.async_add_listener(self._handle_butler_update, (Aspect.TASKS,))
         )
 
     @override

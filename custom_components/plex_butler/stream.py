@@ -47,11 +47,13 @@ class ButlerStream:
     @callback
     def async_start(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Process notifications until the entry is unloaded."""
-        entry.async_on_unload(self._butler.async_add_listener(self._handle_update))
+        entry.async_on_unload(
+            self._butler.async_add_listener(self._handle_availability, ())
+        )
         entry.async_create_background_task(hass, self._run(), f"{entry.title} - stream")
 
     @callback
-    def _handle_update(self) -> None:
+    def _handle_availability(self) -> None:
         """Reconnect at once when polls succeed again."""
         if not self._butler.last_update_success:
             self._polls_succeed.clear()

@@ -1,19 +1,19 @@
 """Measure and compare: `python -m tests.benchmarks`.
 
 Reads the list of 22 tasks again and again from one simulated server in a process of
-its own, imports the integration into fresh processes, and lets a Home Assistant listen
-to a simulated server. Prints what that costs and which goals are met. Speed is no test:
-the exit code tells only whether it could run.
+its own, imports the integration into fresh processes, lets a Home Assistant listen to a
+simulated server, and sets up one with up to 100 servers. Prints what that costs and
+which goals are met. Speed is no test: the exit code tells only whether it could run.
 """
 
-from argparse import ArgumentParser
-from collections.abc import Iterator
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 import subprocess
 import sys
 
-from . import calls, imports, live
+from . import calls, imports, live, scale
 from .report import say
 
 ROOT = Path(__file__).parents[2]
@@ -22,19 +22,33 @@ ROOT = Path(__file__).parents[2]
 def main() -> str | None:
     """Run all; return why that was not possible."""
     parser = ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument(
+        "part", nargs="?", choices=PARTS, help="measure this only, instead of all"
+    )
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--calls", type=int, default=100, help="calls a round")
     arguments = parser.parse_args()
     try:
-        with _simulator() as (url, token):
-            calls.run(url, token, rounds=arguments.rounds, count=arguments.calls)
-        say()
-        imports.run(ROOT)
-        say()
-        live.run()
+        for number, part in enumerate([arguments.part] if arguments.part else PARTS):
+            if number:
+                say()
+            PARTS[part](arguments)
     except (OSError, subprocess.SubprocessError, LookupError) as err:
         return f"Cannot measure: {err}"
     return None
+
+
+def _calls(arguments: Namespace) -> None:
+    with _simulator() as (url, token):
+        calls.run(url, token, rounds=arguments.rounds, count=arguments.calls)
+
+
+PARTS: dict[str, Callable[[Namespace], None]] = {
+    "calls": _calls,
+    "imports": lambda _: imports.run(ROOT),
+    "live": lambda _: live.run(),
+    "scale": lambda _: scale.run(),
+}
 
 
 @contextmanager

@@ -112,10 +112,8 @@ class Home:
 
 
 @asynccontextmanager
-async def home(*, stream: bool = True) -> AsyncIterator[Home]:
-    """Run both, with the stream connected unless the server is to have none."""
-    # Runs end when told to.
-    tasks = [replace(task, duration=None) for task in default_tasks().values()]
+async def home_assistant() -> AsyncIterator[HomeAssistant]:
+    """Run a Home Assistant that knows no server yet."""
     with (
         TemporaryDirectory() as config,
         patch(
@@ -123,35 +121,41 @@ async def home(*, stream: bool = True) -> AsyncIterator[Home]:
             return_value=_Resolver(),
         ),
     ):
-        async with (
-            PlexSimulator(tasks=tasks) as plex,
-            async_test_home_assistant(config_dir=config) as hass,
-        ):
+        async with async_test_home_assistant(config_dir=config) as hass:
             hass.data.pop(DATA_CUSTOM_COMPONENTS)
-            plex.websocket_refusal = None if stream else 404
-            entry = MockConfigEntry(
-                domain=DOMAIN,
-                title=plex.name,
-                unique_id=plex.machine_identifier,
-                data={
-                    CONF_URL: plex.url,
-                    CONF_TOKEN: plex.token,
-                    CONF_VERIFY_SSL: True,
-                },
-            )
-            entry.add_to_hass(hass)
             try:
-                if not await hass.config_entries.async_setup(entry.entry_id):
-                    raise LookupError("the integration cannot be set up")
-                one = Home(hass, plex)
-                if stream:
-                    reader = entry.runtime_data.butler
-                    await one.until(lambda: reader.update_interval == LIVE_INTERVAL)
-                await one.settle()
-                yield one
-                await hass.config_entries.async_unload(entry.entry_id)
+                yield hass
             finally:
                 await hass.async_stop(force=True)
+
+
+@asynccontextmanager
+async def home(*, stream: bool = True) -> AsyncIterator[Home]:
+    """Run both, with the stream connected unless the server is to have none."""
+    # Runs end when told to.
+    tasks = [replace(task, duration=None) for task in default_tasks().values()]
+    async with PlexSimulator(tasks=tasks) as plex, home_assistant() as hass:
+        plex.websocket_refusal = None if stream else 404
+        entry = MockConfigEntry(
+            domain=DOMAIN,
+            title=plex.name,
+            unique_id=plex.machine_identifier,
+            data={
+                CONF_URL: plex.url,
+                CONF_TOKEN: plex.token,
+                CONF_VERIFY_SSL: True,
+            },
+        )
+        entry.add_to_hass(hass)
+        if not await hass.config_entries.async_setup(entry.entry_id):
+            raise LookupError("the integration cannot be set up")
+        one = Home(hass, plex)
+        if stream:
+            reader = entry.runtime_data.butler
+            await one.until(lambda: reader.update_interval == LIVE_INTERVAL)
+        await one.settle()
+        yield one
+        await hass.config_entries.async_unload(entry.entry_id)
 
 
 class _Resolver(ThreadedResolver):
