@@ -290,3 +290,32 @@ async def test_source_of_a_run_that_is_over_before_the_answer(
     await tick(1)
     *_, run = (await get_runs(hass, live))["runs"]
     assert run["source"] == "home_assistant"
+
+
+def types(value: Any) -> set[type]:
+    """Return the types in a response."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        return set().union(*map(types, value))
+    return {type(value)}
+
+
+async def test_templates_can_use_responses(
+    hass: HomeAssistant, night: MockConfigEntry
+) -> None:
+    """A template that returns members of an enum returns text, not a list."""
+    found = types(await get_runs(hass, night))
+    wait = {"wait_for_completion": True, "timeout": {"milliseconds": 10}}
+    for action, data in (
+        ("get_butler_tasks", {"config_entry_id": night.entry_id}),
+        ("start_task", {"entity_id": BACKUP, **wait}),
+        ("start_task", {"entity_id": OPTIMIZE}),
+        ("stop_task", {"entity_id": OPTIMIZE}),
+    ):
+        found |= types(
+            await hass.services.async_call(
+                DOMAIN, action, data, blocking=True, return_response=True
+            )
+        )
+    assert found == {str, float, int, bool, type(None)}

@@ -76,9 +76,9 @@ class RecordedRun:
             "started": self.started.isoformat() if self.started else None,
             "finished": self.finished.isoformat() if self.finished else None,
             "duration": self.duration,
-            "result": self.result,
+            "result": self.result.value if self.result else None,
             "observed": self.observed,
-            "source": self.source,
+            "source": self.source.value,
         }
 
     @classmethod

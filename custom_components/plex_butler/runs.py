@@ -109,7 +109,7 @@ async def wait_for_end(queue: RunQueue, name: str, since: datetime | None) -> Ru
 def run_response(result: RunResult, run: Run) -> dict[str, Any]:
     """Return the response of an action about a run; unknown values are None."""
     return {
-        "result": result,
+        "result": result.value,
         "started": run.started.isoformat() if run.started else None,
         "finished": run.finished.isoformat() if run.finished else None,
         "duration": run.duration,

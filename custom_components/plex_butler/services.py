@@ -130,7 +130,7 @@ async def _get_butler_tasks(call: ServiceCall) -> ServiceResponse:
                 "interval_days": task.interval,
                 "schedule_randomized": task.schedule_randomized,
                 "enabled": task.enabled,
-                "status": data.status(name),
+                "status": data.status(name).value,
                 **_last_run(server.history.last(name)),
             }
             for name, task in data.tasks.items()
@@ -255,7 +255,8 @@ async def _start_task(call: ServiceCall) -> ServiceResponse:
             return await butler.commands.run_task(
                 name, call.context, timeout.total_seconds()
             )
-        return {"result": await butler.commands.start_task(name, call.context)}
+        result = await butler.commands.start_task(name, call.context)
+        return {"result": result.value}
 
     return await _on_tasks(call, start)
 
@@ -264,6 +265,7 @@ async def _stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop tasks."""
 
     async def stop(butler: ButlerCoordinator, name: str) -> dict[str, Any]:
-        return {"result": await butler.commands.stop_task(name, call.context)}
+        result = await butler.commands.stop_task(name, call.context)
+        return {"result": result.value}
 
     return await _on_tasks(call, stop)
