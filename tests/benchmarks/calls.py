@@ -147,9 +147,9 @@ def _print(times: dict[str, Times], rounds: int, count: int) -> None:
             for name, one in times.items()
         ),
     )
-    goal("CPU, of the floor", _ratio(ours.cpu, floor.cpu), 1.3, " x")
+    goal("CPU, of the floor", _ratio(ours.cpu, floor.cpu), 1.2, " x")
     for peer in PEERS:
-        goal(f"CPU, of {peer}", _ratio(ours.cpu, times[peer].cpu), 0.25, " x")
+        goal(f"CPU, of {peer}", _ratio(ours.cpu, times[peer].cpu), 0.2, " x")
 
 
 def _ratio(ones: list[float], others: list[float]) -> float:
