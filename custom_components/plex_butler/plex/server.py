@@ -127,18 +127,7 @@ class PlexServer:
         Tasks that cannot be parsed are skipped, and logged once. The server is always
         asked, but an answer with the same bytes as the last one is not parsed again.
         """
-        body = await self._call(lambda connection: connection.get("/butler"))
-        if body != self._tasks_body:
-            self._tasks, skipped = _parse_list(
-                _member(decode_json(body), "ButlerTasks"),
-                "ButlerTask",
-                ButlerTask.from_json,
-            )
-            self._tasks_body = body
-            if skipped > self._skipped_tasks:
-                _LOGGER.warning("%d Butler tasks could not be parsed", skipped)
-            self._skipped_tasks = skipped
-        return self._tasks
+        return await self._call(self._read_tasks)
 
     async def get_activities(self) -> tuple[Activity, ...]:
         """Return the current activities of the server (`GET /activities`)."""
@@ -206,7 +195,7 @@ class PlexServer:
         except PlexForbiddenError as err:
             # An unknown setting may be refused like this, too. This request succeeds
             # only for the owner of the server.
-            await self._call(lambda connection: connection.get("/butler"))
+            await self.get_butler_tasks()
             raise PlexSettingError(", ".join(values)) from err
         except PlexResponseError as err:
             if err.status == HTTPStatus.BAD_REQUEST:
@@ -271,6 +260,20 @@ class PlexServer:
                     return False
                 self._connection.token = token
             return True
+
+    async def _read_tasks(self, connection: PlexConnection) -> tuple[ButlerTask, ...]:
+        body = await connection.get("/butler")
+        if body != self._tasks_body:
+            self._tasks, skipped = _parse_list(
+                _member(decode_json(body), "ButlerTasks"),
+                "ButlerTask",
+                ButlerTask.from_json,
+            )
+            self._tasks_body = body
+            if skipped > self._skipped_tasks:
+                _LOGGER.warning("%d Butler tasks could not be parsed", skipped)
+            self._skipped_tasks = skipped
+        return self._tasks
 
     async def _get_container(self, path: str) -> dict[str, Any]:
         """Return an answer that is not about the tasks.
