@@ -54,6 +54,8 @@ _SUCCESS = 2
 _REDIRECT = 3
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+# Integers of 64 bits have fewer digits; much longer ones take long to parse.
+_MANY_DIGITS = 20
 # The longest delay that is accepted from a Retry-After header (seconds).
 MAX_RETRY_AFTER = 3600.0
 
@@ -345,9 +347,14 @@ def decode_json(data: bytes | str) -> object:
     except orjson.JSONDecodeError:
         text = data if isinstance(data, str) else data.decode(errors="replace")
     try:
-        return json.loads(text, strict=False, parse_int=float)
+        return json.loads(text, strict=False, parse_int=_number)
     except (ValueError, RecursionError) as err:
         raise PlexResponseError("not JSON") from err
+
+
+def _number(digits: str) -> float:
+    """Return an integer, as a float if it has more digits than any real one."""
+    return int(digits) if len(digits) < _MANY_DIGITS else float(digits)
 
 
 def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
