@@ -1,6 +1,7 @@
 """Whatever happens, in whatever order: in the end, entities and history are right."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable
 from contextlib import suppress
 from itertools import groupby, pairwise
@@ -10,6 +11,7 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.plex import connection
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
@@ -131,8 +133,9 @@ class Home:
         self.plex.clear_faults()
         self.plex.machine_identifier = self.machine
         self.plex.websocket_refusal = None
-        for run in [*self.plex.butler.running.values()]:
-            run.stopping and self.plex.finish(run.name)
+        runs = self.plex.butler.running.values()
+        for name in [run.name for run in runs if run.stopping]:
+            self.plex.finish(name)
         for seconds in RECOVERY:
             await self.tick(seconds)
 
@@ -146,12 +149,25 @@ class Home:
         ]
         return {state.entity_id: state.state for state in known if state}
 
-    def check_history(self) -> None:
-        """See that no run is recorded twice: those of a task follow each other."""
+    def check(self) -> None:
+        """See that tasks are as they are on the server, and no run is recorded twice."""
+        registry = er.async_get(self.hass)
+        ids = {
+            name: registry.async_get_entity_id(
+                "sensor", DOMAIN, f"{self.machine}_{name}_status"
+            )
+            for name in self.plex.tasks
+        }
+        shown = {name: self.hass.states.get(ids[name] or "") for name in ids}
+        assert {name for name, state in shown.items() if not state} == set()
+        running = {name for name, state in shown.items() if state.state == "running"}
+        assert running == self.plex.butler.running.keys() & ids.keys()
+
         now = dt_util.utcnow()
-        runs = self.entry.runtime_data.history.between(
-            dt_util.utc_from_timestamp(0), now
-        )
+        past = dt_util.utc_from_timestamp(0)
+        runs = self.entry.runtime_data.history.between(past, now)
+        started = Counter(run.name for run in runs if run.started)
+        assert started <= Counter(self.plex.started)
         runs.sort(key=lambda run: (run.name, run.first_seen, run.finished or now))
         for _, of_task in groupby(runs, key=lambda run: run.name):
             for one, next_one in pairwise(of_task):
@@ -216,23 +232,23 @@ async def test_in_the_end_all_is_right(
     async with PlexSimulator(tasks=TASKS) as plex:
         plex.shape, plex.row_mode = shape, row_mode
         home = Home(hass, plex, tick)
-        await home.setup()
-        for name, *arguments in steps:
-            await getattr(home, name)(*arguments)
-        await home.mend()
+        try:
+            await home.setup()
+            for name, *arguments in steps:
+                await getattr(home, name)(*arguments)
+            await home.mend()
 
-        assert home.entry.state is ConfigEntryState.LOADED
-        states = home.states()
-        home.check_history()
-        await home.reload()
-        await home.tick(1)
+            assert home.entry.state is ConfigEntryState.LOADED
+            home.check()
+            states = home.states()
+            await home.reload()
+            await home.tick(1)
 
-        assert home.states() == states
-        running = [name for name, run in plex.butler.running.items()]
-        assert states["sensor.media_server_running_tasks"] == str(len(running))
-        home.check_history()
-        await hass.config_entries.async_remove(home.entry.entry_id)
-        await settle(hass)
+            home.check()
+            assert home.states() == states
+        finally:
+            await hass.config_entries.async_remove(home.entry.entry_id)
+            await settle(hass)
     assert [
         r for r in caplog.records if r.exc_info and r.levelno >= logging.ERROR
     ] == []
