@@ -188,7 +188,7 @@ def step(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Any
 
 
 STEPS = st.one_of(
-    step("tick", st.sampled_from([0, 0.5, 1, 5, 16, 61, 100, 400, 5000, 100_000])),
+    step("tick", st.sampled_from([-60, 0, 0.5, 1, 5, 16, 61, 100, 400, 5000, 100_000])),
     step("press", st.sampled_from(BUTTONS)),
     step("begin", NAMES),
     step("finish", NAMES),
