@@ -1,4 +1,4 @@
-"""HTTP requests to one origin: headers, time-outs, size limits and errors.
+"""HTTP requests to one origin: headers, time-outs, redirects and errors.
 
 Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
@@ -7,11 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
-import json
 from types import SimpleNamespace
 from typing import Any
 from weakref import finalize
@@ -19,27 +16,22 @@ from weakref import finalize
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.http_exceptions import ContentEncodingError
-import orjson
 from yarl import URL
 
+from .answers import decode_json, read_body, status_error
 from .direct import direct_address
 from .errors import (
     PlexAuthenticationError,
-    PlexBusyError,
     PlexConnectionError,
-    PlexError,
-    PlexForbiddenError,
     PlexHttpsRequiredError,
     PlexRedirectError,
     PlexResponseError,
-    PlexServerError,
     PlexTimeoutError,
     PlexTlsError,
 )
 
 # A server that runs maintenance answers slowly, but it accepts connections at once.
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
-MAX_BYTES = 4 * 1024 * 1024
 MAX_REDIRECTS = 3
 # Seconds of silence on a websocket before a ping is sent. If there is no answer after
 # half of that time again, the connection is closed.
@@ -54,10 +46,6 @@ _SUCCESS = 2
 _REDIRECT = 3
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
-# Integers of 64 bits have fewer digits; much longer ones take long to parse.
-_MANY_DIGITS = 20
-# The longest delay that is accepted from a Retry-After header (seconds).
-MAX_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,8 +192,8 @@ class PlexConnection:
             async with response:
                 if response.status // 100 != _SUCCESS:
                     # The body of an error is HTML without any information.
-                    raise _status_error(response.status, response.headers)
-                return response.status, await _read(response) if with_body else b""
+                    raise status_error(response.status, response.headers)
+                return response.status, await read_body(response) if with_body else b""
 
     async def _follow(
         self, method: str, path: str, headers: Mapping[str, str]
@@ -313,7 +301,7 @@ class PlexConnection:
             raise PlexConnectionError(str(err)) from err
         # The others contain the request with its headers, so they are not chained.
         except aiohttp.WSServerHandshakeError as err:
-            raise _status_error(err.status, err.headers or {}) from None
+            raise status_error(err.status, err.headers or {}) from None
         except aiohttp.ClientError as err:
             raise PlexResponseError(f"not HTTP ({type(err).__name__})") from None
 
@@ -334,67 +322,3 @@ _REUSE.on_connection_reuseconn.append(_mark_reused)
 # A websocket handshake has no option that keeps it from following redirects.
 _NO_REDIRECTS = aiohttp.TraceConfig()
 _NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
-
-
-def decode_json(data: bytes | str) -> object:
-    """Return the value of a JSON document.
-
-    Texts that are not valid (no UTF-8, control characters) and numbers that are too
-    large do not make the document invalid. See clean_text for these texts.
-    """
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        text = data if isinstance(data, str) else data.decode(errors="replace")
-    try:
-        return json.loads(text, strict=False, parse_int=_number)
-    except (ValueError, RecursionError) as err:
-        raise PlexResponseError("not JSON") from err
-
-
-def _number(digits: str) -> float:
-    """Return an integer, as a float if it has more digits than any real one."""
-    return int(digits) if len(digits) < _MANY_DIGITS else float(digits)
-
-
-def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
-    """Return the error for a status other than success."""
-    match status:
-        case HTTPStatus.UNAUTHORIZED:
-            return PlexAuthenticationError("HTTP status 401")
-        case HTTPStatus.FORBIDDEN:
-            return PlexForbiddenError("HTTP status 403")
-        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-            return PlexBusyError(status, _retry_after(headers))
-        case (
-            HTTPStatus.INTERNAL_SERVER_ERROR
-            | HTTPStatus.BAD_GATEWAY
-            | HTTPStatus.GATEWAY_TIMEOUT
-        ):
-            return PlexServerError(f"HTTP status {status}", status=status)
-    return PlexResponseError(f"HTTP status {status}", status=status)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the delay of a Retry-After header in seconds, given as number or date."""
-    value = headers.get(hdrs.RETRY_AFTER, "")
-    try:
-        if value.isdecimal():
-            seconds = float(value)
-        else:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except ValueError, TypeError:
-        return None
-    return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body; stop reading when it is larger than any real answer."""
-    chunks = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BYTES:
-            raise PlexResponseError("larger than 4 MiB")
-        chunks.append(chunk)
-    return b"".join(chunks)

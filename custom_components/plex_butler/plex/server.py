@@ -18,7 +18,8 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from .connection import ClientInfo, PlexConnection, decode_json
+from .answers import decode_json
+from .connection import ClientInfo, PlexConnection
 from .errors import (
     PlexAuthenticationError,
     PlexError,
