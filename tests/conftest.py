@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 from freezegun.api import FrozenDateTimeFactory
+from hypothesis import HealthCheck, settings
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -36,6 +37,18 @@ from .common import (
 )
 from .idle_loop import IdleLoop
 from .simulator import Authority, GdmResponder, PlexSimulator, PlexTvSimulator
+
+# All examples of a test share its fixtures, and a busy machine does not make a test fail.
+_ANY = settings(
+    deadline=None,
+    print_blob=True,
+    stateful_step_count=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+# The same examples every time, and for `scripts/test --thorough` always others.
+settings.register_profile("default", _ANY, max_examples=500, derandomize=True)
+settings.register_profile("thorough", _ANY, max_examples=20_000)
+settings.load_profile("default")
 
 
 def pytest_asyncio_loop_factories() -> dict[str, type[IdleLoop]]:

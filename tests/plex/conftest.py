@@ -7,23 +7,12 @@ from typing import NoReturn, override
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from hypothesis import HealthCheck, settings
 import pytest
 import pytest_socket
 from yarl import URL
 
 from custom_components.plex_butler.plex import PlexServer, account
 from tests.simulator import Authority, PlexSimulator, PlexTvSimulator
-
-# The same examples every time. All examples of a test share its fixtures, and a busy
-# machine does not make a test fail.
-settings.register_profile(
-    "plex_butler",
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-settings.load_profile("plex_butler")
 
 
 @pytest.fixture

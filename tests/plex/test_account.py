@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 from freezegun.api import FrozenDateTimeFactory
-from hypothesis import given, settings
+from hypothesis import given
 import orjson
 import pytest
 from yarl import URL
@@ -193,7 +193,6 @@ def test_lifetime_of_a_code(sent: Any, seconds: float) -> None:
     assert pin(expiresIn=sent).expires_in == seconds
 
 
-@settings(max_examples=500)
 @given(raw=objects(*PIN))
 def test_any_json_as_a_pin(raw: object) -> None:
     for value in parsed(Pin.from_json, raw):

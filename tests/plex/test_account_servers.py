@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import aiohttp
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 import orjson
 import pytest
 from yarl import URL
@@ -318,7 +318,6 @@ RESOURCES_OF_ALL_KINDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500)
 @given(raw=objects(*RESOURCE) | RESOURCES_OF_ALL_KINDS)
 def test_any_json_as_a_resource(raw: object) -> None:
     for value in parsed(AccountServer.from_json, raw):
@@ -460,7 +459,6 @@ def test_best_of_too_many_addresses() -> None:
 ADDRESSES = st.text() | st.ip_addresses().map(str)
 
 
-@settings(max_examples=500)
 @given(address=ADDRESSES, port=st.integers(-1, 65536), uri=st.text() | ADDRESSES)
 def test_any_connection(address: str, port: int, uri: str) -> None:
     for url in urls(connection(address=address, port=port, uri=f"https://{uri}")):

@@ -133,11 +133,12 @@ async def test_cookies_are_neither_stored_nor_sent(
         server = PlexServer(session, plex.url, plex.token)
 
         await server.get_butler_tasks()
+        await server.get_butler_tasks()
         await server.start_all_tasks()
         async with server.notifications():
             pass
 
-    assert len(plex.requests) == 3
+    assert len(plex.requests) == 4
     assert all("Cookie" not in request.headers for request in plex.requests)
     assert [cookie.key for cookie in jar] == ["other"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import warnings
 
 from freezegun.api import FrozenDateTimeFactory
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 import pytest
 from yarl import URL
 
@@ -336,3 +336,22 @@ async def test_no_certificate_within_five_seconds(
 
         assert await reading is None
         await silent.left.wait()
+
+
+HASHES = st.from_regex(r"[0-9a-z]{1,40}", fullmatch=True)
+OTHER_NAMES = st.sampled_from(["server.invalid", "*.plex.direct", "192.0.2.1"])
+
+
+@settings(max_examples=max(settings().max_examples // 10, 1))  # Each has its own key.
+@given(hashes=st.lists(HASHES, max_size=2), others=st.lists(OTHER_NAMES, min_size=1))
+async def test_any_names_in_a_certificate(
+    plex: PlexSimulator, authority: Authority, hashes: list[str], others: list[str]
+) -> None:
+    names = [f"*.{hash_}.plex.direct" for hash_ in hashes]
+    await plex.stop()
+    plex.ssl_context = authority.valid_for(*others, *names)
+    await plex.start()
+
+    _, found = await certificate_of(plex.url)
+
+    assert found == next(iter(hashes), None)

@@ -9,7 +9,7 @@ from typing import Any, override
 import warnings
 
 from freezegun.api import FrozenDateTimeFactory
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 import pytest
 from yarl import URL
 
@@ -459,7 +459,6 @@ REPLIES = st.lists(LINES).map(
 )
 
 
-@settings(max_examples=500)
 @given(raw=st.binary() | REPLIES | st.tuples(REPLIES, st.binary()).map(b"".join))
 def test_any_bytes_as_a_reply(raw: bytes) -> None:
     for server in parsed(read, raw):

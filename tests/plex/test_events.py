@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 import aiohttp
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_butler.plex import (
@@ -207,13 +207,11 @@ def check(text: str) -> None:
         assert activity.progress is None or 0 <= activity.progress <= 100
 
 
-@settings(max_examples=2500)
 @given(st.text(st.characters(codec=None)))
 def test_any_text(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=5000)
 @given(
     st.sampled_from([(i, path) for i, f in enumerate(FRAMES) for path in positions(f)]),
     JSON,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 import orjson
 import pytest
 
@@ -247,7 +247,6 @@ def days(interval: int | None) -> int:
     return 0 if interval is None else interval
 
 
-@settings(max_examples=500)
 @given(raw=objects(*TASK))
 def test_any_json_as_a_task(raw: object) -> None:
     for value in parsed(ButlerTask.from_json, raw):
@@ -261,7 +260,6 @@ def test_any_json_as_a_task(raw: object) -> None:
         assert orjson.dumps(value)
 
 
-@settings(max_examples=500)
 @given(raw=objects("uuid", "type", "title", "subtitle", "progress"))
 def test_any_json_as_an_activity(raw: object) -> None:
     for value in parsed(Activity.from_json, raw):
@@ -379,7 +377,6 @@ def test_options_have_their_limit() -> None:
     assert len(setting(enumValues="|".join(map(str, range(999)))).options) == 64
 
 
-@settings(max_examples=500)
 @given(raw=objects(*SETTING))
 def test_any_json_as_a_setting(raw: object) -> None:
     for value in parsed(Setting.from_json, raw):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 import logging
 import re
 from typing import Any, cast
@@ -258,6 +259,27 @@ async def test_get_butler_tasks(plex: PlexSimulator, server: PlexServer) -> None
         )
         for task in plex.tasks.values()
     )
+
+
+async def test_an_unchanged_list_is_not_parsed_again(
+    plex: PlexSimulator, server: PlexServer
+) -> None:
+    before = await server.get_butler_tasks()
+    assert await server.get_butler_tasks() is before
+
+    plex.inject(Fault.HTML, times=2)
+    for _ in range(2):
+        with pytest.raises(PlexResponseError):
+            await server.get_butler_tasks()
+    assert await server.get_butler_tasks() is before
+
+    plex.tasks[OPTIMIZE] = replace(plex.tasks[OPTIMIZE], enabled=False)
+    changed = {
+        task.name for task in await server.get_butler_tasks() if not task.enabled
+    }
+    assert changed - {task.name for task in before if not task.enabled} == {OPTIMIZE}
+    plex.tasks[OPTIMIZE] = replace(plex.tasks[OPTIMIZE], enabled=True)
+    assert await server.get_butler_tasks() == before
 
 
 async def test_a_server_may_have_no_tasks(

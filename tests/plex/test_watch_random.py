@@ -151,9 +151,7 @@ class Random(RuleBasedStateMachine):
         assert maintenance.active >= bool(maintenance.running)
 
 
-Random.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None
-)
+Random.TestCase.settings = settings(max_examples=settings().max_examples // 2)
 TestRandom = Random.TestCase
 
 
@@ -208,7 +206,5 @@ class Truth(RuleBasedStateMachine):
         assert self.watching.running == sorted(self.runs)
 
 
-Truth.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=40, deadline=None
-)
+Truth.TestCase.settings = settings(max_examples=settings().max_examples // 2)
 TestTruth = Truth.TestCase

@@ -306,7 +306,5 @@ class Modes(RuleBasedStateMachine):
             assert open_runs.keys() <= self.server.watch.maintenance.running
 
 
-Modes.TestCase.settings = settings(
-    max_examples=300, stateful_step_count=40, deadline=None
-)
+Modes.TestCase.settings = settings(max_examples=settings().max_examples // 2)
 TestModes = Modes.TestCase

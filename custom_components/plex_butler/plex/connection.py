@@ -1,4 +1,4 @@
-"""HTTP requests to one origin: headers, time-outs, size limits and errors.
+"""HTTP requests to one origin: headers, time-outs, redirects and errors.
 
 Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
@@ -7,36 +7,31 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
-import json
 from types import SimpleNamespace
+from typing import Any
+from weakref import finalize
 
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.http_exceptions import ContentEncodingError
-import orjson
 from yarl import URL
 
+from .answers import decode_json, read_body, status_error
 from .direct import direct_address
 from .errors import (
     PlexAuthenticationError,
-    PlexBusyError,
     PlexConnectionError,
-    PlexError,
-    PlexForbiddenError,
     PlexHttpsRequiredError,
     PlexRedirectError,
     PlexResponseError,
-    PlexServerError,
     PlexTimeoutError,
     PlexTlsError,
 )
 
 # A server that runs maintenance answers slowly, but it accepts connections at once.
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
-MAX_BYTES = 4 * 1024 * 1024
 MAX_REDIRECTS = 3
 # Seconds of silence on a websocket before a ping is sent. If there is no answer after
 # half of that time again, the connection is closed.
@@ -51,8 +46,6 @@ _SUCCESS = 2
 _REDIRECT = 3
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
-# The longest delay that is accepted from a Retry-After header (seconds).
-MAX_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,21 +97,22 @@ class PlexConnection:
         """
         self.url = url
         self.token = token
-        self._session = session
-        self._connector = session.connector
         self._ssl = not fingerprint or aiohttp.Fingerprint(bytes.fromhex(fingerprint))
-        self._headers = client.headers()
         self._target = url
         self._server_hostname: str | None = None
         self._has_answered = False
         # Many routers refuse to resolve a name that stands for a local address, and
         # without internet nothing resolves it. The name itself contains the address.
         self._address = direct_address(url.host)
+        headers = {**session.headers, **client.headers()}
         if self._address:
             self._target = url.with_host(self._address)
             self._server_hostname = url.host
-            self._headers[hdrs.HOST] = url.host_port_subcomponent or ""
+            headers[hdrs.HOST] = url.host_port_subcomponent or ""
         self._base = str(self._target)
+        self._headers = headers
+        self._connector = session.connector
+        self._traces = session.trace_configs
 
     @property
     def token(self) -> str | None:
@@ -133,10 +127,13 @@ class PlexConnection:
         self._token = token
         self._token_headers = {"X-Plex-Token": token} if token else {}
 
+    async def get(self, path: str, *, with_token: bool = True) -> bytes:
+        """Return the body of the answer to `GET path`, of at most MAX_BYTES."""
+        return (await self._request(hdrs.METH_GET, path, with_token=with_token))[1]
+
     async def get_json(self, path: str, *, with_token: bool = True) -> object:
         """Return the decoded JSON of the answer to `GET path`."""
-        answer = await self._request(hdrs.METH_GET, path, with_token=with_token)
-        return decode_json(answer[1])
+        return decode_json(await self.get(path, with_token=with_token))
 
     async def post_json(self, path: str) -> object:
         """Return the decoded JSON of the answer to `POST path`."""
@@ -161,7 +158,7 @@ class PlexConnection:
                 self._open_session(_NO_REDIRECTS) as session,
                 session.ws_connect(
                     URL(self._base + path, encoded=True),
-                    headers=self._headers | self._token_headers,
+                    headers=self._token_headers,
                     server_hostname=self._server_hostname,
                     ssl=self._ssl,
                     heartbeat=HEARTBEAT,
@@ -185,50 +182,26 @@ class PlexConnection:
         A refusal (400) may be due to a setting that was just changed, so the request is
         sent once more.
         """
-        headers = self._headers | (self._token_headers if with_token else {})
+        headers = self._token_headers if with_token else {}
         with self._translate_errors():
-            async with self._open_session(_REUSE) as session:
-                response = await self._follow(session, method, path, headers)
-                if response.status == HTTPStatus.BAD_REQUEST:
-                    response.release()
-                    await asyncio.sleep(PAUSE)
-                    response = await self._follow(session, method, path, headers)
-                async with response:
-                    if response.status // 100 != _SUCCESS:
-                        # The body of an error is HTML without any information.
-                        raise _status_error(response.status, response.headers)
-                    return response.status, await _read(response) if with_body else b""
+            response = await self._follow(method, path, headers)
+            if response.status == HTTPStatus.BAD_REQUEST:
+                response.release()
+                await asyncio.sleep(PAUSE)
+                response = await self._follow(method, path, headers)
+            async with response:
+                if response.status // 100 != _SUCCESS:
+                    # The body of an error is HTML without any information.
+                    raise status_error(response.status, response.headers)
+                return response.status, await read_body(response) if with_body else b""
 
     async def _follow(
-        self,
-        session: aiohttp.ClientSession,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
+        self, method: str, path: str, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
-        """Send a request, follow redirects within the origin, and return the answer.
-
-        A connection that was kept open may be dead: the request is sent again, until
-        the connection is a new one.
-        """
+        """Send a request, follow redirects within the origin, and return the answer."""
         url = URL(self._base + path, encoded=True)
-        redirects = 0
-        while redirects <= MAX_REDIRECTS:
-            reused: dict[str, bool] = {}
-            try:
-                response = await session.request(
-                    method,
-                    url,
-                    headers=headers,
-                    server_hostname=self._server_hostname,
-                    ssl=self._ssl,
-                    allow_redirects=False,
-                    trace_request_ctx=reused,
-                )
-            except aiohttp.ClientOSError, aiohttp.ServerDisconnectedError:
-                if not reused:
-                    raise
-                continue
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._send(method, url, headers)
             self._has_answered = True
             target = response.headers.get(hdrs.LOCATION)
             if target is None or response.status // 100 != _REDIRECT:
@@ -237,8 +210,41 @@ class PlexConnection:
             url = self._redirected(url, target)
             if method != hdrs.METH_GET and response.status not in _SAME_METHOD:
                 raise PlexRedirectError(f"redirected with status {response.status}")
-            redirects += 1
         raise PlexRedirectError("redirected too often")
+
+    async def _send(
+        self, method: str, url: URL, headers: Mapping[str, str]
+    ) -> aiohttp.ClientResponse:
+        """Send a request and return the answer, which may be a redirect.
+
+        A connection that was kept open may be dead: the request is sent again, until
+        the connection is a new one.
+        """
+        options: dict[str, Any] = {
+            "headers": headers,
+            "server_hostname": self._server_hostname,
+            "ssl": self._ssl,
+            "allow_redirects": False,
+        }
+        if method == hdrs.METH_GET:
+            # A trace takes time, so a read is sent without one at first: it does no
+            # harm if it is sent once too often.
+            try:
+                return await self._session.request(method, url, **options)
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as err:
+                new = isinstance(err, aiohttp.ClientConnectorError)
+                if new or not self._has_answered:
+                    raise
+        async with self._open_session(_REUSE) as session:
+            while True:
+                reused: dict[str, bool] = {}
+                try:
+                    return await session.request(
+                        method, url, trace_request_ctx=reused, **options
+                    )
+                except aiohttp.ClientOSError, aiohttp.ServerDisconnectedError:
+                    if not reused:
+                        raise
 
     def _redirected(self, url: URL, target: str) -> URL:
         """Return the URL of a redirect, which must be on the same origin."""
@@ -251,8 +257,16 @@ class PlexConnection:
             raise PlexRedirectError("redirected to another address")
         return url.with_host(self._address) if self._address else url
 
-    def _open_session(self, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
-        """Return a session for one request on the connector of the given session.
+    @cached_property
+    def _session(self) -> aiohttp.ClientSession:
+        """The session of all reads, because opening one takes time."""
+        session = self._open_session()
+        # It has nothing to close, but would warn if it were dropped without this.
+        finalize(self, session.detach)
+        return session
+
+    def _open_session(self, *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+        """Return a session on the connector of the given session.
 
         It neither stores nor sends cookies: the given session may be shared.
         """
@@ -260,9 +274,9 @@ class PlexConnection:
             connector=self._connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._session.headers,
+            headers=self._headers,
             timeout=TIMEOUT,
-            trace_configs=[*self._session.trace_configs, trace],
+            trace_configs=[*self._traces, *traces],
         )
 
     @contextmanager
@@ -287,7 +301,7 @@ class PlexConnection:
             raise PlexConnectionError(str(err)) from err
         # The others contain the request with its headers, so they are not chained.
         except aiohttp.WSServerHandshakeError as err:
-            raise _status_error(err.status, err.headers or {}) from None
+            raise status_error(err.status, err.headers or {}) from None
         except aiohttp.ClientError as err:
             raise PlexResponseError(f"not HTTP ({type(err).__name__})") from None
 
@@ -308,62 +322,3 @@ _REUSE.on_connection_reuseconn.append(_mark_reused)
 # A websocket handshake has no option that keeps it from following redirects.
 _NO_REDIRECTS = aiohttp.TraceConfig()
 _NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
-
-
-def decode_json(data: bytes | str) -> object:
-    """Return the value of a JSON document.
-
-    Texts that are not valid (no UTF-8, control characters) and numbers that are too
-    large do not make the document invalid. See clean_text for these texts.
-    """
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        text = data if isinstance(data, str) else data.decode(errors="replace")
-    try:
-        return json.loads(text, strict=False, parse_int=float)
-    except (ValueError, RecursionError) as err:
-        raise PlexResponseError("not JSON") from err
-
-
-def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
-    """Return the error for a status other than success."""
-    match status:
-        case HTTPStatus.UNAUTHORIZED:
-            return PlexAuthenticationError("HTTP status 401")
-        case HTTPStatus.FORBIDDEN:
-            return PlexForbiddenError("HTTP status 403")
-        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-            return PlexBusyError(status, _retry_after(headers))
-        case (
-            HTTPStatus.INTERNAL_SERVER_ERROR
-            | HTTPStatus.BAD_GATEWAY
-            | HTTPStatus.GATEWAY_TIMEOUT
-        ):
-            return PlexServerError(f"HTTP status {status}", status=status)
-    return PlexResponseError(f"HTTP status {status}", status=status)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the delay of a Retry-After header in seconds, given as number or date."""
-    value = headers.get(hdrs.RETRY_AFTER, "")
-    try:
-        if value.isdecimal():
-            seconds = float(value)
-        else:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except ValueError, TypeError:
-        return None
-    return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body; stop reading when it is larger than any real answer."""
-    chunks = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BYTES:
-            raise PlexResponseError("larger than 4 MiB")
-        chunks.append(chunk)
-    return b"".join(chunks)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from .connection import decode_json
+from .answers import decode_json
 from .errors import (
     PlexAuthenticationError,
     PlexError,

@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
+from .answers import decode_json
 from .connection import ClientInfo, PlexConnection
 from .errors import (
     PlexAuthenticationError,
@@ -93,6 +94,9 @@ class PlexServer:
         self._checked = False
         self._websocket: aiohttp.ClientWebSocketResponse | None = None
         self._skipped_tasks = 0
+        # The last list of tasks, and what it was parsed from.
+        self._tasks_body: bytes | None = None
+        self._tasks: tuple[ButlerTask, ...] = ()
 
     @property
     def url(self) -> URL:
@@ -121,17 +125,10 @@ class PlexServer:
     async def get_butler_tasks(self) -> tuple[ButlerTask, ...]:
         """Return the tasks of the server (`GET /butler`, for its owner only).
 
-        Tasks that cannot be parsed are skipped, and logged once.
+        Tasks that cannot be parsed are skipped, and logged once. The server is always
+        asked, but an answer with the same bytes as the last one is not parsed again.
         """
-        tasks, skipped = _parse_list(
-            _member(await self._get("/butler"), "ButlerTasks"),
-            "ButlerTask",
-            ButlerTask.from_json,
-        )
-        if skipped > self._skipped_tasks:
-            _LOGGER.warning("%d Butler tasks could not be parsed", skipped)
-        self._skipped_tasks = skipped
-        return tasks
+        return await self._call(self._read_tasks)
 
     async def get_activities(self) -> tuple[Activity, ...]:
         """Return the current activities of the server (`GET /activities`)."""
@@ -199,7 +196,7 @@ class PlexServer:
         except PlexForbiddenError as err:
             # An unknown setting may be refused like this, too. This request succeeds
             # only for the owner of the server.
-            await self._get("/butler")
+            await self.get_butler_tasks()
             raise PlexSettingError(", ".join(values)) from err
         except PlexResponseError as err:
             if err.status == HTTPStatus.BAD_REQUEST:
@@ -265,8 +262,19 @@ class PlexServer:
                 self._connection.token = token
             return True
 
-    async def _get(self, path: str) -> object:
-        return await self._call(lambda connection: connection.get_json(path))
+    async def _read_tasks(self, connection: PlexConnection) -> tuple[ButlerTask, ...]:
+        body = await connection.get("/butler")
+        if body != self._tasks_body:
+            self._tasks, skipped = _parse_list(
+                _member(decode_json(body), "ButlerTasks"),
+                "ButlerTask",
+                ButlerTask.from_json,
+            )
+            self._tasks_body = body
+            if skipped > self._skipped_tasks:
+                _LOGGER.warning("%d Butler tasks could not be parsed", skipped)
+            self._skipped_tasks = skipped
+        return self._tasks
 
     async def _get_container(self, path: str) -> dict[str, Any]:
         """Return an answer that is not about the tasks.
