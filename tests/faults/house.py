@@ -35,8 +35,9 @@ FINE = "fine"
 # Seconds: longer than any request may take, and than anything is put off.
 TIMEOUT = 16
 INTERVALS = (61, 301, 3601)
+ROOT = Path(__file__).parents[2]
 TEXTS = json.loads(
-    Path(f"custom_components/{DOMAIN}/translations/en.json").read_text()
+    (ROOT / f"custom_components/{DOMAIN}/translations/en.json").read_text()
 )["config"]
 
 

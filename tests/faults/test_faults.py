@@ -1,7 +1,6 @@
 """Every fault at every moment leads to what the table says, and to nothing else."""
 
 import logging
-from pathlib import Path
 import re
 import tracemalloc
 
@@ -10,7 +9,7 @@ import pytest
 from homeassistant.exceptions import HomeAssistantError
 
 from .faults import FAULTS, MIB
-from .house import House
+from .house import ROOT, House
 from .moments import MOMENTS, dialog, poll, stream
 from .table import BUT, OUTCOMES, markdown, outcomes
 
@@ -85,4 +84,4 @@ def test_table() -> None:
 
 
 def test_page_shows_the_table() -> None:
-    assert Path("docs/faults.md").read_text() == markdown()
+    assert (ROOT / "docs/faults.md").read_text() == markdown()
