@@ -337,7 +337,7 @@ async def test_refused_actions(
     tick: Tick,
     reauth: Reauth,
 ) -> None:
-    plex.inject(Fault.UNAUTHORIZED)
+    plex.inject(Fault.UNAUTHORIZED, "/butler")
     for seconds, flows in ((30, 0), (29, 0), (0, 1)):
         with pytest.raises(HomeAssistantError) as raised:
             await hass.services.async_call(

@@ -1,7 +1,5 @@
-"""What bad news from Plex becomes: at setup, for polls, actions and the config flow."""
+"""What errors of a server become where that takes several, or TLS (see tests/faults)."""
 
-from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
 import ssl
 from typing import Any
 
@@ -10,20 +8,17 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_UNAVAILABLE
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.exceptions import HomeAssistantError
 
 from .common import (
     BACKUP,
     OF_TASK,
-    Hung,
     Tick,
     choose,
     reads,
     restart,
-    settle,
     start_flow,
     submit,
     typed,
@@ -33,109 +28,12 @@ from .simulator import Fault, PlexSimulator
 START = f"button.{OF_TASK}backup_database_start"
 
 
-START_PATH = "/butler/BackupDatabase"
-
-
-@dataclass(frozen=True)
-class News:
-    """One row of the table: a fault, and what the user is told."""
-
-    fault: Fault
-    key: str
-    field: str
-    flow_key: str
-    text: str
-    setup: ConfigEntryState = ConfigEntryState.SETUP_RETRY
-    polls: int = 1
-    """How many such answers in a row it takes to lose sight of the server."""
-
-
-# What the answers are that an error stands for, is tested with the Plex side.
-NEWS = [
-    News(
-        Fault.UNAUTHORIZED,
-        "invalid_auth",
-        CONF_TOKEN,
-        "invalid_auth",
-        "Media Server does not accept the stored token",
-        polls=2,
-    ),
-    News(
-        Fault.FORBIDDEN,
-        "not_owner",
-        CONF_TOKEN,
-        "not_owner",
-        "does not own Media Server",
-        setup=ConfigEntryState.SETUP_ERROR,
-    ),
-    News(
-        Fault.DROP,
-        "cannot_connect",
-        CONF_URL,
-        "cannot_connect",
-        "Media Server cannot be reached (closed without an answer)",
-    ),
-    News(
-        Fault.TRUNCATED,
-        "cannot_connect",
-        CONF_URL,
-        "cannot_connect",
-        "Media Server cannot be reached",
-    ),
-    News(
-        Fault.MAINTENANCE,
-        "server_busy",
-        "base",
-        "server_busy",
-        "busy with its own maintenance (HTTP status 503)",
-        polls=3,
-    ),
-    News(Fault.HTML, "bad_response", CONF_URL, "not_plex", "(not JSON)"),
-    News(Fault.NOT_FOUND, "bad_response", CONF_URL, "not_plex", "(HTTP status 404)"),
-    News(
-        Fault.SERVER_ERROR,
-        "bad_response",
-        "base",
-        "server_error",
-        "(HTTP status 500)",
-        polls=3,
-    ),
-]
-# A body does not matter in the answer to a press, and a 404 there is about the task.
-OF_A_BODY = {Fault.TRUNCATED, Fault.HTML, Fault.NOT_FOUND}
-
-
-def rows(news: Iterable[News]) -> pytest.MarkDecorator:
-    """Run a test for each of some rows of the table."""
-    return pytest.mark.parametrize("news", news, ids=lambda one: one.fault.name.lower())
-
-
 def reauth_flows(hass: HomeAssistant) -> int:
     return len(
         hass.config_entries.flow.async_progress_by_handler(
             DOMAIN, match_context={"source": SOURCE_REAUTH}
         )
     )
-
-
-def press(hass: HomeAssistant) -> Awaitable[Any]:
-    return hass.services.async_call(
-        "button", "press", {"entity_id": START}, blocking=True
-    )
-
-
-@rows(NEWS)
-async def test_setup(
-    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, news: News
-) -> None:
-    plex.inject(news.fault, "/butler")
-
-    await hass.config_entries.async_setup(entry.entry_id)
-
-    assert entry.state is news.setup
-    assert entry.error_reason_translation_key == news.key
-    assert news.text in str(entry.reason)
-    assert reauth_flows(hass) == 0
 
 
 async def test_setup_where_http_never_worked(
@@ -148,68 +46,41 @@ async def test_setup_where_http_never_worked(
     assert "address that starts with https://" in str(entry.reason)
 
 
-async def test_setup_timeout(
-    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, hung: Hung
-) -> None:
-    plex.inject(Fault.SLOW, "/butler")
-
-    await hung(hass.config_entries.async_setup(entry.entry_id))
-
-    assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == "cannot_connect"
-
-
-@rows(NEWS)
+@pytest.mark.parametrize(
+    ("fault", "text", "polls"),
+    [
+        (Fault.UNAUTHORIZED, "Media Server does not accept the stored token", 2),
+        (Fault.FORBIDDEN, "does not own Media Server", 1),
+        (Fault.DROP, "Media Server cannot be reached (closed without an answer)", 1),
+        (Fault.TRUNCATED, "Media Server cannot be reached", 1),
+        (Fault.MAINTENANCE, "busy with its own maintenance (HTTP status 503)", 3),
+        (Fault.HTML, "(not JSON)", 1),
+        (Fault.NOT_FOUND, "(HTTP status 404)", 1),
+        (Fault.SERVER_ERROR, "(HTTP status 500)", 3),
+    ],
+)
 @pytest.mark.usefixtures("loaded")
 async def test_poll(
     hass: HomeAssistant,
     plex: PlexSimulator,
     tick: Tick,
     caplog: pytest.LogCaptureFixture,
-    news: News,
+    fault: Fault,
+    text: str,
+    polls: int,
 ) -> None:
-    plex.inject(news.fault, "/butler")
+    """What is wrong is logged once, however long it lasts."""
+    plex.inject(fault, "/butler")
     states = []
-    for _ in range(news.polls):
+    for _ in range(polls):
         states.append(hass.states.get(BACKUP).state)
         await tick(60)
 
-    assert states == ["idle"] * news.polls
+    assert states == ["idle"] * polls
     assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
     assert hass.states.get(START).state == STATE_UNAVAILABLE
-    assert [news.text in record.message for record in caplog.records].count(True) == 1
-    assert reauth_flows(hass) == (news.key == "invalid_auth")
-
-
-@pytest.mark.usefixtures("loaded")
-async def test_poll_timeout(
-    hass: HomeAssistant, plex: PlexSimulator, tick: Tick, hung: Hung
-) -> None:
-    """A server deep in maintenance answers slowly: twice in a row says nothing."""
-    plex.inject(Fault.SLOW, "/butler")
-    await hung(tick(60))
-    await hung(tick(60))
-    assert hass.states.get(BACKUP).state == "idle"
-
-    await hung(tick(60))
-    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
-
-    plex.clear_faults()
-    await tick(60)
-    assert hass.states.get(BACKUP).state == "idle"
-
-
-@pytest.mark.usefixtures("loaded")
-async def test_poll_recovers(
-    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
-) -> None:
-    plex.inject(Fault.HTML, "/butler")
-    await tick(60)
-    assert hass.states.get(BACKUP).state == STATE_UNAVAILABLE
-
-    plex.clear_faults()
-    await tick(60)
-    assert hass.states.get(BACKUP).state == "idle"
+    assert [text in record.message for record in caplog.records].count(True) == 1
+    assert reauth_flows(hass) == (fault is Fault.UNAUTHORIZED)
 
 
 @pytest.mark.usefixtures("loaded")
@@ -329,81 +200,9 @@ async def test_poll_tls(
     assert hass.states.get(BACKUP).state == "idle"
 
 
-@rows(one for one in NEWS if one.fault not in OF_A_BODY)
-@pytest.mark.usefixtures("loaded")
-async def test_press(hass: HomeAssistant, plex: PlexSimulator, news: News) -> None:
-    plex.inject(news.fault, START_PATH)
-
-    with pytest.raises(HomeAssistantError) as raised:
-        await press(hass)
-
-    assert raised.value.translation_domain == DOMAIN
-    assert raised.value.translation_key == news.key
-    assert news.text in str(raised.value)
-    await settle(hass)
-    assert reauth_flows(hass) == 0
-    assert plex.started == []
-
-
-@pytest.mark.usefixtures("loaded")
-async def test_press_refused(hass: HomeAssistant, plex: PlexSimulator) -> None:
-    await plex.stop()
-    with pytest.raises(HomeAssistantError, match="cannot be reached") as raised:
-        await press(hass)
-    assert raised.value.translation_key == "cannot_connect"
-
-
-@pytest.mark.usefixtures("loaded")
-async def test_press_timeout(
-    hass: HomeAssistant, plex: PlexSimulator, hung: Hung
-) -> None:
-    plex.inject(Fault.SLOW, START_PATH)
-    with pytest.raises(HomeAssistantError, match="no answer in time") as raised:
-        await hung(press(hass))
-    assert raised.value.translation_key == "cannot_connect"
-
-
 async def manual(hass: HomeAssistant) -> Any:
     """Open the form for address and token."""
     return await choose(hass, await start_flow(hass), "manual")
-
-
-@rows(NEWS)
-async def test_flow(hass: HomeAssistant, plex: PlexSimulator, news: News) -> None:
-    plex.inject(news.fault, "/butler")
-    result = await submit(hass, await manual(hass), **typed(plex))
-    assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {news.field: news.flow_key}
-
-    plex.clear_faults()
-    result = await submit(hass, result, **typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["result"].unique_id == plex.machine_identifier
-
-
-async def test_flow_refused(hass: HomeAssistant, plex: PlexSimulator) -> None:
-    await plex.stop()
-    result = await submit(hass, await manual(hass), **typed(plex))
-    assert result["errors"] == {CONF_URL: "cannot_connect"}
-
-    await plex.start()
-    result = await submit(hass, result, **typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["result"].unique_id == plex.machine_identifier
-
-
-async def test_flow_timeout(
-    hass: HomeAssistant, plex: PlexSimulator, hung: Hung
-) -> None:
-    plex.inject(Fault.SLOW, "/butler")
-    form = await manual(hass)
-    result = await hung(submit(hass, form, **typed(plex)))
-    assert result["errors"] == {CONF_URL: "cannot_connect"}
-
-    plex.clear_faults()
-    result = await submit(hass, form, **typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["result"].unique_id == plex.machine_identifier
 
 
 async def test_flow_tls(hass: HomeAssistant, plex: PlexSimulator) -> None:

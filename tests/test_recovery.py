@@ -283,7 +283,7 @@ async def test_who_answers_is_not_searched(
     tick: Tick,
     fault: Fault,
 ) -> None:
-    plex.inject(fault)
+    plex.inject(fault, "/butler")
     for _ in range(5):
         await tick(60)
     assert gdm.searches == 0

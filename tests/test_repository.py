@@ -127,6 +127,35 @@ def test_errors_have_their_texts() -> None:
         assert key in texts | used_by_home_assistant
 
 
+def test_exceptions_fill_in_their_texts() -> None:
+    """What is given where a text is raised is what the text shows."""
+    keywords = [
+        {keyword.arg: keyword.value for keyword in call.keywords}
+        for tree in TREES.values()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+    ]
+    given = {
+        key.value: {ast.literal_eval(name) for name in names.keys if name}
+        for by_name in keywords
+        if isinstance(key := by_name.get("translation_key"), ast.Constant)
+        and isinstance(names := by_name.get("translation_placeholders"), ast.Dict)
+    }
+    assert {"same_hour", "unknown_task_name", "unloaded"} <= set(given)
+    for key, names in given.items():
+        assert placeholders(EN["exceptions"][key]["message"]) == names
+
+
+def test_every_placeholder_is_filled_in() -> None:
+    """Each name in braces is one that the code gives to a text."""
+    nodes = [node for tree in TREES.values() for node in ast.walk(tree)]
+    given = {node.arg for node in nodes if isinstance(node, ast.keyword)} | {
+        node.value for node in nodes if isinstance(node, ast.Constant)
+    }
+    for text in leaves(EN).values():
+        assert placeholders(text) <= given
+
+
 @pytest.mark.parametrize(
     "step", [*EN["config"]["step"].values(), *EN["options"]["step"].values()]
 )

@@ -18,7 +18,7 @@ class Authority:
 
     def __init__(self) -> None:
         # Only tests need it: where the simulator is for show, it is not installed.
-        import trustme  # noqa: PLC0415
+        import trustme  # noqa: PLC0415 -- for the reason above
 
         self._authority = trustme.CA()
 

@@ -80,7 +80,7 @@ def _inject(server: HttpServer, parameters: Mapping[str, Any]) -> None:
 def _faults(server: HttpServer) -> list[dict[str, Any]]:
     return [
         {
-            "fault": injection.fault.name,
+            "fault": getattr(injection.fault, "name", None),
             "path": injection.path,
             "method": injection.method,
             "times": injection.times,

@@ -1,6 +1,7 @@
 """How each fault is played."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 import gzip
 import json
@@ -9,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .faults import Fault
+from .faults import Fault, Play
 from .recording import Pulse
 from .rendering import HTML, JSON, XML, Answer, error_page, task_row
 from .tasks import SimulatedTask
@@ -51,8 +52,10 @@ class Scene:
     redirect_target: str
 
 
-async def play(fault: Fault, scene: Scene) -> web.StreamResponse:
+async def play(fault: Fault | Play, scene: Scene) -> web.StreamResponse:
     """Answer a request with a fault."""
+    if not isinstance(fault, Fault):
+        return await fault(scene)
     if (plain := _PLAIN.get(fault)) is not None:
         return as_response(plain(scene))
     return await _STREAMED[fault](scene)
@@ -173,11 +176,12 @@ async def _truncated(scene: Scene) -> web.StreamResponse:
 
 async def _huge(scene: Scene) -> web.StreamResponse:
     response = await _opened(scene, Answer(content_type=JSON))
-    await response.write(_OPENING)
     blanks = b" " * (MIB // 4)
-    for _ in range(64 * 4):
-        await response.write(blanks)
-    await response.write(_CLOSING)
+    with suppress(ConnectionError):  # The client may leave at any time.
+        await response.write(_OPENING)
+        for _ in range(64 * 4):
+            await response.write(blanks)
+        await response.write(_CLOSING)
     return response
 
 

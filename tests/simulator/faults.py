@@ -4,9 +4,19 @@ A fault that answers with a body does so in JSON, whatever the client accepts, a
 not look at the token.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    # It needs this module when it is imported.
+    from .fault_answers import Scene
+
+type Play = Callable[[Scene], Awaitable[web.StreamResponse]]
+"""A fault that has no name here: what answers a request (see wire.py)."""
 
 
 class Fault(Enum):
@@ -91,7 +101,7 @@ ALTERING = {
 class Injection:
     """A fault on some requests, for some times."""
 
-    fault: Fault
+    fault: Fault | Play
     path: str | None
     method: str | None
     times: int | None
@@ -116,7 +126,7 @@ class FaultBook:
         """Take all faults back."""
         self._injections.clear()
 
-    def take(self, path: str, method: str) -> Fault | None:
+    def take(self, path: str, method: str) -> Fault | Play | None:
         """Return the fault for a request, the closest match first, and count it."""
         for key in ((path, method), (path, None), (None, method), (None, None)):
             if (injection := self._injections.get(key)) is not None:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from .control import CONTROL, answer_control
 from .fault_answers import REDIRECTED, Scene, as_response, play
-from .faults import Fault, FaultBook, Injection
+from .faults import Fault, FaultBook, Injection, Play
 from .recording import Pulse, RecordedRequest
 from .rendering import Answer
 
@@ -102,7 +102,7 @@ class HttpServer(Server):
 
     def inject(
         self,
-        fault: Fault,
+        fault: Fault | Play,
         path: str | None = None,
         method: str | None = None,
         times: int | None = None,
@@ -146,7 +146,7 @@ class HttpServer(Server):
         )
         return await play(fault, scene)
 
-    def _fault(self, recorded: RecordedRequest) -> Fault | None:
+    def _fault(self, recorded: RecordedRequest) -> Fault | Play | None:
         """Return what to answer a request with instead of the truth."""
         return self.faults.take(recorded.raw_path, recorded.method)
 

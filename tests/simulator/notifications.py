@@ -20,7 +20,7 @@ from .recording import Pulse, RecordedRequest
 
 NOTIFICATIONS = "/:/websockets/notifications"
 
-_ENDINGS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
+ENDINGS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
 def frame(kind: str, key: str, rows: list[dict[str, Any]]) -> str:
@@ -155,7 +155,7 @@ class Notifications:
 
     async def _read(self, socket: _Socket) -> None:
         with suppress(ConnectionError):
-            while (message := await socket.websocket.receive()).type not in _ENDINGS:
+            while (message := await socket.websocket.receive()).type not in ENDINGS:
                 await self._hearing.wait()
                 if message.type is WSMsgType.PING:
                     await socket.websocket.pong(message.data)

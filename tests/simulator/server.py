@@ -8,7 +8,7 @@ from aiohttp import web
 
 from .default_settings import default_settings
 from .fault_answers import as_response
-from .faults import ALTERING, Fault
+from .faults import ALTERING, Fault, Play
 from .http_server import HttpServer
 from .media_server import MediaServer
 from .notifications import NOTIFICATIONS, ActivityFeed, Notifications, frame
@@ -119,7 +119,7 @@ class PlexSimulator(MediaServer, HttpServer):
         return None
 
     @override
-    def _fault(self, recorded: RecordedRequest) -> Fault | None:
+    def _fault(self, recorded: RecordedRequest) -> Fault | Play | None:
         fault = super()._fault(recorded)
         if recorded.raw_path == NOTIFICATIONS and fault in ALTERING:
             return None

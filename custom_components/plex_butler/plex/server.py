@@ -109,7 +109,11 @@ class PlexServer:
         Raises PlexWrongServerError when it is not the expected one.
         """
         self._checked = False
-        answer = await self._connection.get_json("/identity", with_token=False)
+        try:
+            answer = await self._connection.get_json("/identity", with_token=False)
+        except (PlexAuthenticationError, PlexForbiddenError) as err:
+            # No token was sent: a proxy refuses the request, or it is not Plex.
+            raise PlexResponseError(str(err), status=HTTPStatus.FORBIDDEN) from err
         identity = _parse(_member(answer, "MediaContainer"), ServerIdentity.from_json)
         if self._machine_identifier not in (None, identity.machine_identifier):
             raise PlexWrongServerError("another server answers")
