@@ -196,6 +196,7 @@ async def test_a_search_updates_the_address_of_a_server_that_is_set_up(
     await restart(plex, direct_tls)
     secure = typed(plex, url=direct_url(plex), direct_hash=DIRECT_HASH)
     hass.config_entries.async_update_entry(entry, data=secure)
+    await hass.config_entries.async_setup(entry.entry_id)
     await move(plex)
     gdm.servers = [GdmServer.of(plex, DIRECT_HASH)]
     result = await search(hass)

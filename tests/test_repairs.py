@@ -264,9 +264,10 @@ async def test_back_before_the_search_ends(
     plex.websocket_refusal = 401  # Only polls and searches send requests.
     await set_up(hass, entry, plex)
     gdm.servers = [GdmServer.of(plex)]
-    # Two to the poll, which tries again on a new connection, and one to the search.
-    plex.inject(Fault.DROP, "/identity", times=3)
+    # Three to the poll, which aiohttp and then this client send again on a new
+    # connection, and one to the search.
+    plex.inject(Fault.DROP, "/identity", times=4)
     plex.requests.clear()
     await tick(60)
-    assert [request.raw_path for request in plex.requests] == ["/identity"] * 4
+    assert [request.raw_path for request in plex.requests] == ["/identity"] * 5
     assert not issue_registry.issues

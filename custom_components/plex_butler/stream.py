@@ -57,7 +57,7 @@ class ButlerStream:
         """Reconnect at once when polls succeed again."""
         if not self._butler.last_update_success:
             self._polls_succeed.clear()
-        elif not self._polls_succeed.is_set():
+        else:
             self._polls_succeed.set()
             self._retry.set()
 

@@ -126,6 +126,7 @@ class Wire:
         traceback: TracebackType | None,
     ) -> None:
         self._server.close()
+        self._server.close_clients()  # Which a client may keep open.
         await self._server.wait_closed()
 
     async def _serve(
