@@ -1,7 +1,6 @@
 """What a user attaches to a report of a problem."""
 
 from dataclasses import replace
-import json
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -12,11 +11,10 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 from syrupy.filters import props
 
-from custom_components.plex_butler.const import CONF_ACCOUNT_TOKEN
 from homeassistant.core import HomeAssistant
 
-from .common import PlexTv, Tick, disable, press, settle
-from .simulator import Fault, PlexSimulator
+from .common import Tick, disable, press, settle
+from .simulator import PlexSimulator
 
 
 async def test_diagnostics(
@@ -74,27 +72,3 @@ async def test_what_the_server_showed(
         }
     ]
     assert {row[1] for row in seen["frames"]["rows"]} == {"started", "updated", "ended"}
-
-
-async def test_diagnostics_name_nobody(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: PlexSimulator,
-    plex_tv: PlexTv,
-    hass_client: ClientSessionGenerator,
-    tick: Tick,
-) -> None:
-    """Not even after an error, whose text names the address."""
-    account = {CONF_ACCOUNT_TOKEN: plex_tv.simulator.account_token}
-    hass.config_entries.async_update_entry(loaded, data={**loaded.data, **account})
-    plex.inject(Fault.DROP)
-    await tick(60)
-    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, loaded)
-    assert diagnostics["polling"]["last_error"] == "UpdateFailed"
-
-    text = json.dumps(diagnostics)
-    for secret in (
-        *(plex.token, account[CONF_ACCOUNT_TOKEN]),
-        *("127.0.0.1", plex.machine_identifier, plex.name),
-    ):
-        assert secret not in text

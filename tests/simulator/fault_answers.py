@@ -126,6 +126,11 @@ def _root(*, of_butler: bool) -> Answer:
     return Answer(body=json.dumps(content).encode(), content_type=JSON)
 
 
+def _echo(scene: Scene) -> Answer:
+    request = scene.request
+    return Answer(body=f"{request.rel_url} {dict(request.headers)}".encode())
+
+
 def _bad_task(scene: Scene) -> Answer:
     truth = scene.truth()
     if scene.path != BUTLER or truth.content_type != JSON:
@@ -232,6 +237,7 @@ _PLAIN: dict[Fault, Callable[[Scene], Answer]] = {
     Fault.HUGE_NUMBER: _altered(_NUMBERS, b"\\1 " + b"9" * 5000),
     Fault.DEEP_JSON: _fixed(b"[" * 100_000 + b"]" * 100_000),
     Fault.GZIP_BOMB: _gzip_bomb,
+    Fault.ECHO: _echo,
     Fault.FALSE_GZIP: lambda _: Answer(
         body=_LOGIN, content_type=JSON, headers={"Content-Encoding": "gzip"}
     ),

@@ -84,6 +84,8 @@ class Fault(Enum):
     """8 MiB of blanks inside JSON, a few KiB on the wire."""
     FALSE_GZIP = auto()
     """A page that is announced as gzip and is not."""
+    ECHO = auto()
+    """A page with the whole request, the token included, where JSON is expected."""
 
 
 ALTERING = {
