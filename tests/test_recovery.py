@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import gc
 from ssl import SSLContext
 from types import SimpleNamespace
 from typing import Any
@@ -622,6 +623,31 @@ async def test_a_server_that_is_back_before_the_search_ends(
     await settle(hass)
     assert hass.states.get(BACKUP).state == "idle"
     assert issues() == []
+
+
+async def test_nothing_of_a_search_that_was_stopped_is_kept(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    gdm: GdmResponder,
+    tick: Tick,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A task that was cancelled keeps an error, and so a coordinator, in memory."""
+    clock = SimpleNamespace(
+        sleep=lambda _: asyncio.Event().wait(),
+        get_running_loop=asyncio.get_running_loop,
+    )
+    monkeypatch.setattr(discovery, "asyncio", clock)
+    await plex.stop()
+    await tick(60)
+    await gdm.wait_for_search()
+    await plex.start()
+    await hass.config_entries.async_reload(loaded.entry_id)
+    await settle(hass)
+    gc.collect()
+    tasks = [one for one in gc.get_objects() if isinstance(one, asyncio.Task)]
+    assert "Media Server - search" not in {task.get_name() for task in tasks}
 
 
 async def test_a_server_that_is_removed_while_it_is_asked(

@@ -82,6 +82,8 @@ def async_stop(hass: HomeAssistant, entry: ConfigEntry) -> None:
     loss = hass.data.get(_LOST, {}).get(entry.entry_id)
     if loss and loss.search:
         loss.search.cancel()
+        # It would keep the error, and with that a coordinator that is shut down.
+        loss.search = None
     async_delete_issues(hass, entry)
 
 
