@@ -114,12 +114,13 @@ class Turns(DefaultSelector):
 class Fleet:
     """The servers, in their own process."""
 
-    def __init__(self, servers: int, tasks: int) -> None:
+    def __init__(self, servers: int, tasks: int, *options: str) -> None:
         """Start the process."""
         self._process = subprocess.Popen(  # noqa: S603 - only what stands here
             (
                 *(sys.executable, "-m", "tests.benchmarks.fleet"),
                 *map(str, (servers, tasks)),
+                *options,
             ),
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -138,9 +139,15 @@ class Fleet:
 
         Returns how many were pushed so far.
         """
+        return self._ask(rate)
+
+    def command(self, number: int, kind: str, *dice: float) -> None:
+        """Let something happen to a server."""
+        self._ask([number, kind, *dice])
+
+    def _ask(self, line: object) -> int:
         if self._process.stdin:
-            line = "" if rate is None else str(rate)
-            print(line, file=self._process.stdin, flush=True)
+            print(json.dumps(line), file=self._process.stdin, flush=True)
         return int(self._read())
 
     def close(self) -> None:

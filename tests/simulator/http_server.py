@@ -74,6 +74,11 @@ class HttpServer(Server):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{host}:{self.port}"
 
+    @property
+    def listening(self) -> bool:
+        """Whether it is on the network."""
+        return self._runner is not None
+
     @override
     async def start(self) -> None:
         """Listen; after a stop on the same port as before."""

@@ -1,0 +1,1 @@
+"""Many servers with random faults, for minutes: `scripts/soak`."""

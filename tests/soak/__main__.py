@@ -1,0 +1,219 @@
+"""Play random faults to many servers for minutes: `python -m tests.soak`.
+
+A Home Assistant has the servers set up, which are in another process. Requests of users
+go on while the servers fail in all ways. After a while to warm up, it is measured at
+half time and at the end, each time when all servers are well again. The exit code is 1 if there is more of
+anything at the end than at half time, or if anything is wrong.
+"""
+
+from argparse import ArgumentParser
+import asyncio
+from dataclasses import dataclass
+import logging
+import random
+import sys
+import tracemalloc
+from typing import override
+
+from pytest_homeassistant_custom_component.common import (  # type: ignore[import-untyped]
+    MockConfigEntry,
+)
+
+from custom_components.plex_butler.const import DOMAIN
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from tests.benchmarks.home import home_assistant
+from tests.benchmarks.report import say, table
+from tests.benchmarks.scale import Fleet
+
+from .chaos import Chaos
+from .counts import CountingLoop, Counts, Memory, lowest, memory, more
+from .truth import recovered, stale
+
+SPEED = 5
+# What is loaded and cached at first is not to be counted: this part of the time.
+WARM_UP = 0.1
+MAX_GROWTH = 2.0
+"""MiB of allocated memory from half time to the end."""
+# A server may be polled so late after it is well again: a poll a minute, and its setup
+# is retried after up to 80 seconds.
+PATIENCE = 100
+# Connections are kept open for a while, and histories are saved after a delay.
+SETTLED = 20
+# After this long, a server was read that was to be read at once.
+READ = 15
+# Home Assistant logs it once when a server goes away, as a user wants it.
+LOSS = "Error fetching "
+
+
+class Errors(logging.Handler):
+    """Collects what is logged as an error, and counts the losses of servers."""
+
+    def __init__(self) -> None:
+        """Initialize the handler."""
+        super().__init__(logging.ERROR)
+        self.losses = 0
+        self.messages: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message.startswith(LOSS):
+            self.losses += 1
+        else:
+            self.messages.append(f"{record.name}: {message}")
+
+
+@dataclass(kw_only=True)
+class Moment:
+    """What was measured at half time, or at the end."""
+
+    counts: Counts
+    memory: Memory
+    helped: int
+    """How many servers had to be read by hand."""
+
+
+class Soak:
+    """A Home Assistant, its servers, and what was found out so far."""
+
+    def __init__(
+        self, hass: HomeAssistant, fleet: Fleet, seed: int, patience: float
+    ) -> None:
+        """Initialize; nothing is set up yet."""
+        self.wrong: list[str] = []
+        self.entries = [_entry(server) for server in fleet.servers]
+        self.chaos = Chaos(hass, fleet, self.entries, seed)
+        self._hass = hass
+        self._patience = patience
+
+    async def set_up(self) -> None:
+        """Set all servers up."""
+        await async_setup_component(self._hass, "homeassistant", {})
+        for entry in self.entries:
+            entry.add_to_hass(self._hass)
+        entry_ids = [entry.entry_id for entry in self.entries]
+        await asyncio.gather(*map(self._hass.config_entries.async_setup, entry_ids))
+
+    async def measure(self, loop: CountingLoop, before: Counts | None) -> Moment:
+        """Wait until all servers are right, and measure."""
+        lost = await recovered(self._hass, self.entries, self._patience)
+        for entry in lost:
+            await self._help(entry)
+        wrong = await recovered(self._hass, self.entries, READ)
+        self.wrong += [f"{entry.title} does not recover" for entry in wrong]
+        settled = min(self._patience, SETTLED) if before is None else SETTLED
+        counts = await lowest(self._hass, loop, settled, before)
+        moment = Moment(counts=counts, memory=memory(), helped=len(lost))
+        self.wrong += await stale(self._hass, self.entries)
+        return moment
+
+    async def _help(self, entry: MockConfigEntry) -> None:
+        """Read a server now that is read later by itself."""
+        if entry.state is ConfigEntryState.LOADED:
+            await entry.runtime_data.butler.async_refresh()
+        else:
+            await self._hass.config_entries.async_reload(entry.entry_id)
+
+
+def main() -> int:
+    """Run it; return the exit code."""
+    parser = ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("minutes", nargs="?", type=float, default=10)
+    parser.add_argument("--servers", type=int, default=20)
+    parser.add_argument("--tasks", type=int, default=22)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311 - no secret
+    parser.add_argument("--patience", type=float, default=PATIENCE, metavar="SECONDS")
+    arguments = parser.parse_args()
+    servers, tasks = arguments.servers, arguments.tasks
+    say(f"{servers} servers x {tasks} tasks, seed {arguments.seed}")
+    fleet = Fleet(servers, tasks, "--speed", str(SPEED))
+    errors = Errors()
+    logging.getLogger().addHandler(errors)
+    tracemalloc.start()
+    try:
+        with asyncio.Runner(loop_factory=CountingLoop) as runner:
+            return runner.run(
+                _soak(
+                    fleet,
+                    errors,
+                    seconds=arguments.minutes * 60,
+                    seed=arguments.seed,
+                    patience=arguments.patience,
+                )
+            )
+    finally:
+        fleet.close()
+
+
+async def _soak(
+    fleet: Fleet, errors: Errors, *, seconds: float, seed: int, patience: float
+) -> int:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, CountingLoop)
+    async with home_assistant() as hass:
+        soak = Soak(hass, fleet, seed, patience)
+        await soak.set_up()
+        await soak.chaos.play(seconds * WARM_UP)
+        await soak.measure(loop, None)
+        await soak.chaos.play(seconds / 2)
+        half = await soak.measure(loop, None)
+        await soak.chaos.play(seconds / 2)
+        end = await soak.measure(loop, half.counts)
+        for entry in soak.entries:
+            await hass.config_entries.async_unload(entry.entry_id)
+    _print(soak.chaos, half, end, errors)
+    leaked = more(half.counts, end.counts) or {}
+    wrong = soak.wrong + errors.messages
+    wrong += [
+        f"{number} {kind}, {half.counts[kind]} before"
+        for kind, number in leaked.items()
+    ]
+    if (growth := end.memory.allocated - half.memory.allocated) >= MAX_GROWTH:
+        wrong.append(f"memory grew by {growth:.2f} MiB")
+    for line in wrong:
+        say(f"WRONG: {line}")
+    return 1 if wrong else 0
+
+
+def _entry(server: dict[str, str]) -> MockConfigEntry:
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=server["name"],
+        unique_id=server["machine_identifier"],
+        minor_version=3,
+        data={
+            CONF_URL: server["url"],
+            CONF_TOKEN: server["token"],
+            CONF_VERIFY_SSL: True,
+        },
+    )
+
+
+def _print(chaos: Chaos, half: Moment, end: Moment, errors: Errors) -> None:
+    for name, happened in (("happened", chaos.happened), ("refused", chaos.refused)):
+        kinds = ", ".join(f"{kind} {times}" for kind, times in happened.most_common())
+        say(f"{happened.total()} {name}: {kinds}")
+    say(
+        f"{errors.losses} losses of a server logged, {len(errors.messages)} other errors"
+    )
+    say()
+    moments = (half, end)
+    table(
+        ("", "half time", "end"),
+        (
+            *(
+                (kind, *(str(one.counts[kind]) for one in moments))
+                for kind in half.counts
+            ),
+            ("memory, MiB", *(f"{one.memory.allocated:.2f}" for one in moments)),
+            ("resident, MiB", *(f"{one.memory.resident:.1f}" for one in moments)),
+            ("servers read by hand", *(str(one.helped) for one in moments)),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
