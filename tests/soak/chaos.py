@@ -126,7 +126,7 @@ class Chaos:
 
     async def _call(self, entry: MockConfigEntry, kind: str, dice: float) -> None:
         hour = int(dice * 23)
-        server = {"config_entry_id": entry.entry_id}
+        server: dict[str, Any] = {"config_entry_id": entry.entry_id}
         match kind:
             case "press":
                 await self._act(entry, "button", "press", dice)
@@ -138,18 +138,20 @@ class Chaos:
                 await self._act(entry, "select", "select_option", dice, ends, option)
             case "move the window":
                 hours = {"start": hour, "end": hour + 1}
-                await self._own(kind="set_maintenance_window", **server, **hours)
+                await self._own("set_maintenance_window", server | hours)
             case "read":
-                await self._own(kind="get_butler_tasks", response=True, **server)
+                await self._own("get_butler_tasks", server, response=True)
             case "wait for a task":
                 wait = {"wait_for_completion": True, "timeout": 5}
                 await self._act(entry, "sensor", "start_task", dice, ("_status",), wait)
             case "update":
                 await self._act(entry, "sensor", "update_entity", dice)
 
-    async def _own(self, kind: str, *, response: bool = False, **data: Any) -> None:
+    async def _own(
+        self, action: str, data: dict[str, Any], *, response: bool = False
+    ) -> None:
         await self._hass.services.async_call(
-            DOMAIN, kind, data, blocking=True, return_response=response
+            DOMAIN, action, data, blocking=True, return_response=response
         )
 
     async def _act(
