@@ -1,12 +1,11 @@
 """Tokens and client identifiers are in the entry and in the headers to their server.
 
-They are nowhere else, whatever happens. The address of the server and its name are not
-in what users attach to reports, nor in anything that is kept of states and automations.
+They are nowhere else, whatever happens. Diagnostics name neither the server nor its
+address; states, system health, responses, the activity log and the history name it, but
+not its address.
 """
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 import json
 import logging
@@ -27,14 +26,12 @@ from pytest_homeassistant_custom_component.typing import (
     ClientSessionGenerator,
     WebSocketGenerator,
 )
-import voluptuous as vol
 
 from custom_components.plex_butler.const import CONF_CLIENT_IDENTIFIER, DOMAIN
 from homeassistant.components.recorder import get_instance
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, MATCH_ALL
-from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -70,8 +67,8 @@ from .simulator import (
     GdmResponder,
     GdmServer,
     PlexSimulator,
-    RecordedRequest,
 )
+from .witness import Witness, headers, rows_of
 
 # In every token, at its start: what is cut off is found as well.
 SECRET = "s3cr3t"
@@ -137,39 +134,6 @@ AUTOMATION: dict[str, Any] = {
         )
     ],
 }
-
-
-class Witness:
-    """What was seen, by the place it was seen at."""
-
-    def __init__(self, hass: HomeAssistant) -> None:
-        """See all events from now on."""
-        self.seen: defaultdict[str, list[str]] = defaultdict(list)
-        hass.bus.async_listen(MATCH_ALL, self._see_event)
-
-    def see(self, place: str, *things: object) -> None:
-        """See things at a place."""
-        self.seen[place] += map(str, things)
-
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """See the error that something leads to, if it does."""
-        try:
-            yield
-        except (HomeAssistantError, vol.Invalid) as err:
-            self.see("exceptions", shown(err))
-
-    def places(self, secrets: Iterable[str]) -> set[str]:
-        """Return where secrets were seen."""
-        return {
-            place
-            for place, texts in self.seen.items()
-            if any(secret in text for secret in secrets for text in texts)
-        }
-
-    @callback
-    def _see_event(self, event: Event) -> None:
-        self.see("events", event.as_dict())
 
 
 @dataclass
@@ -488,7 +452,7 @@ async def read_back(
         see("traces", await ask("trace/get", run_id=trace["run_id"], **automation))
     since = dt_util.utcnow().replace(hour=0).isoformat()
     see("activity", await ask("logbook/get_events", start_time=since))
-    rows = await get_instance(hass).async_add_executor_job(_rows, hass)
+    rows = await get_instance(hass).async_add_executor_job(rows_of, hass)
     assert BACKUP in str(rows)
     see("database", *rows)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
@@ -497,25 +461,6 @@ async def read_back(
     for key, content in storage.items():
         place = "the entry" if key == "core.config_entries" else f"file {key}"
         see(place, json.dumps(content))
-
-
-def _rows(hass: HomeAssistant) -> list[str]:
-    """Return all rows of the database, as SQL."""
-    connection = get_instance(hass).engine.raw_connection()
-    return [*connection.driver_connection.iterdump()]
-
-
-def headers(requests: Iterable[RecordedRequest], secrets: set[str]) -> set[str]:
-    """Return the names of the headers with a secret, if only headers have any."""
-    for request in requests:
-        assert not [one for one in secrets if one in request.raw_path + request.query]
-        assert request.headers.get("Content-Length", "0") == "0"
-    return {
-        name
-        for request in requests
-        for name, value in request.headers.items()
-        if any(secret in value for secret in secrets)
-    }
 
 
 @pytest.mark.freeze_time("2026-11-24 11:00:00+00:00")
@@ -566,7 +511,7 @@ async def test_secrets(
     assert received == {None, ACCOUNT, f"{ACCOUNT}-renewed"}
     assert {"DEBUG", "INFO", "WARNING"} <= {one.levelname for one in caplog.records}
     assert "UpdateFailed" in str(scene.witness.seen["diagnostics"])
-    # What tells nobody of tokens may still say where the server is.
+    # All these places were looked at: they name the server.
     assert places({NAME}) >= {
         *("log", "events", "states", "exceptions", "repairs", "dialogs"),
         *("system health", "traces", "database", "file core.device_registry"),
