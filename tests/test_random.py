@@ -184,7 +184,8 @@ class Home:
         now = dt_util.utcnow()
         past = dt_util.utc_from_timestamp(0)
         runs = self.entry.runtime_data.history.between(past, now)
-        started = Counter(run.name for run in runs if run.started)
+        # A fault may answer a request to start a task with success, and start nothing.
+        started = Counter(run.name for run in runs if run.started and run.observed)
         assert started <= Counter(self.plex.started)
         runs.sort(key=lambda run: (run.name, run.first_seen, run.finished or now))
         for _, of_task in groupby(runs, key=lambda run: run.name):
