@@ -17,7 +17,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .common import Tick, move_window, settle, states
+from .common import PREFS, Tick, move_window, settle, states
 from .simulator import Fault, PlexSimulator
 
 WINDOWS = "calendar.media_server_maintenance_windows"
@@ -158,6 +158,32 @@ async def test_trigger_while_the_server_is_away(
     await tick(15 * 60)
     assert len(calls) == 1
     # It would wait for the next window.
+    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"})
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_trigger_for_the_window_that_was_written_last(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    """The server goes to sleep as soon as it has taken the new hours."""
+    calls = async_mock_service(hass, "test", "wake")
+    config = {
+        "triggers": {
+            "trigger": "calendar.event_started",
+            "target": {"entity_id": WINDOWS},
+        },
+        "actions": {"action": "test.wake"},
+    }
+    plex.inject(Fault.DROP, PREFS, "GET")
+    await move_window(hass, loaded, start=20, end=22)
+    await plex.stop()
+    assert await async_setup_component(hass, "automation", {"automation": config})
+    await tick(16 * 60 * 60 - 30 * 60)
+    assert states(hass, WINDOWS) == [STATE_UNAVAILABLE]
+    await tick(15 * 60)
+    assert calls == []
+    await tick(15 * 60)
+    assert len(calls) == 1
     await hass.services.async_call("automation", "turn_off", {"entity_id": "all"})
 
 

@@ -15,8 +15,14 @@ from syrupy.filters import props
 from custom_components.plex_butler.const import DOMAIN, PLATFORMS
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED
-from homeassistant.core import HomeAssistant
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 
 from .common import (
     BACKUP,
@@ -274,6 +280,42 @@ async def test_others_go_on_while_entities_are_added(
     assert max(later - earlier for earlier, later in pairwise(counts)) <= 2 * len(
         PLATFORMS
     )
+
+
+async def test_task_that_goes_while_entities_are_added(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """An automation asks for an update as soon as there is an entity."""
+
+    @callback
+    def update(event: Event[EventStateChangedData]) -> None:
+        unsubscribe()
+        plex.tasks = {"BackupDatabase": plex.tasks["BackupDatabase"]}
+        hass.async_create_task(
+            hass.services.async_call(
+                "homeassistant",
+                "update_entity",
+                {"entity_id": event.data["entity_id"]},
+            )
+        )
+
+    assert await async_setup_component(hass, "homeassistant", {})
+    unsubscribe = hass.bus.async_listen(EVENT_STATE_CHANGED, update)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    assert {*hass.states.async_entity_ids()} == {
+        entity.entity_id
+        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+    }
+    assert ids(entity_registry, entry, "button") == {
+        "BackupDatabase_start",
+        "BackupDatabase_stop",
+        "start_all_tasks",
+        "stop_all_tasks",
+    }
 
 
 async def test_one_server_adds_its_entities_after_the_other(

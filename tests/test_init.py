@@ -9,7 +9,16 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.loader import async_get_integration
 
-from .common import BACKUP, OF_TASK, Tick, make_entry, reads, settle
+from .common import (
+    BACKUP,
+    OF_TASK,
+    Tick,
+    make_entry,
+    parent,
+    press,
+    reads,
+    settle,
+)
 from .simulator import Fault, PlexSimulator
 
 
@@ -48,7 +57,7 @@ async def test_unload_during_a_press(
 ) -> None:
     """A timer that a press leaves behind fails any test."""
     plex.inject(Fault.SLOW, "/butler/BackupDatabase")
-    press = hass.async_create_task(
+    pressing = hass.async_create_task(
         hass.services.async_call(
             "button",
             "press",
@@ -60,9 +69,24 @@ async def test_unload_during_a_press(
     await hass.config_entries.async_unload(loaded.entry_id)
     plex.requests.clear()
     plex.clear_faults()
-    await press
+    await pressing
     await settle(hass)
     assert reads(plex) == []
+
+
+async def test_unload_during_a_press_with_the_stream(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """Nobody waits for the name of a task that the server is at work on any more."""
+    plex.announce("started", parent())
+    await settle(hass)
+    plex.inject(Fault.SLOW, "/butler/BackupDatabase")
+    stop = hass.async_create_task(press(hass, "backup_database_stop"))
+    await plex.wait_for_request("DELETE", "/butler/BackupDatabase")
+    await hass.config_entries.async_unload(live.entry_id)
+    plex.clear_faults()
+    await stop
+    await settle(hass)
 
 
 async def test_reload_keeps_everything(

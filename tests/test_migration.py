@@ -106,7 +106,15 @@ async def test_hours_were_numbers(hass: HomeAssistant, plex: PlexSimulator) -> N
         hidden_by=er.RegistryEntryHider.USER,
         suggested_object_id="night",
     )
-    registry.async_update_entity(number.entity_id, name="Night", labels={"plex"})
+    changes = {
+        "name": "Night",
+        "labels": {"plex"},
+        "aliases": ["the night"],
+        "categories": {"helpers": "category"},
+    }
+    registry.async_update_entity(number.entity_id, **changes)
+    exposed = {"should_expose": True}
+    registry.async_update_entity_options(number.entity_id, "conversation", exposed)
     other = registry.async_get_or_create(
         "switch",
         DOMAIN,
@@ -120,7 +128,8 @@ async def test_hours_were_numbers(hass: HomeAssistant, plex: PlexSimulator) -> N
     assert registry.async_get(number.entity_id) is None
     select = registry.async_get("select.night")
     assert (select.unique_id, select.hidden_by) == (number.unique_id, number.hidden_by)
-    assert (select.name, select.labels) == ("Night", {"plex"})
+    assert {key: getattr(select, key) for key in changes} == changes
+    assert select.options["conversation"] == exposed
     assert states(hass, "select.night", other.entity_id) == ["02:00", "on"]
 
 

@@ -44,7 +44,7 @@ async def async_setup_entry(
     async_add_entities(
         [MaintenanceBinarySensor(entry.runtime_data.butler, MAINTENANCE)]
     )
-    async_add_listed_entities(
+    await async_add_listed_entities(
         entry, settings, async_add_entities, [MAINTENANCE_WINDOW], create
     )
 

@@ -69,7 +69,9 @@ async def async_setup_entry(
     async_add_entities(
         ButlerButton(butler, description) for description in SERVER_BUTTONS
     )
-    async_add_listed_entities(entry, butler, async_add_entities, TASK_BUTTONS, create)
+    await async_add_listed_entities(
+        entry, butler, async_add_entities, TASK_BUTTONS, create
+    )
 
 
 class ButlerButton(ButlerEntity, ButtonEntity):

@@ -49,7 +49,7 @@ async def async_setup_entry(
             yield WindowCalendar(settings, MAINTENANCE_WINDOWS)
 
     async_add_entities([RunCalendar(entry.runtime_data, TASK_RUNS)])
-    async_add_listed_entities(
+    await async_add_listed_entities(
         entry, settings, async_add_entities, [MAINTENANCE_WINDOWS], create
     )
 

@@ -322,7 +322,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
         """Stop all timers, and fail pending waits."""
         await super().async_shutdown()
         self.refresh.shut_down()
-        self._look_timer.cancel()
+        self._look_timer.shut_down()
         self._publisher.shut_down()
         self.runs.fail(
             HomeAssistantError(

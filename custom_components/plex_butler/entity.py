@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from datetime import datetime
 from typing import override
 
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, Context, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
@@ -68,16 +67,6 @@ class ButlerEntity[
             identifier = server_identifier(butler.identity)
             self._attr_device_info = DeviceInfo(identifiers={identifier})
         self._attr_unique_id = f"{identifier[1]}_{description.key}"
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Let others use the event loop before the next entity is added at setup.
-
-        Later there are few to add, and one that was removed meanwhile would come back.
-        """
-        await super().async_added_to_hass()
-        if self.coordinator.config_entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
-            await asyncio.sleep(0)
 
     @property
     @override
@@ -202,8 +191,7 @@ def has_hours(coordinator: ButlerSettingsCoordinator, *hours: WindowSetting) -> 
     )
 
 
-@callback
-def async_add_listed_entities(
+async def async_add_listed_entities(
     entry: PlexButlerConfigEntry,
     coordinator: ButlerCoordinator | ButlerSettingsCoordinator,
     async_add_entities: AddConfigEntryEntitiesCallback,
@@ -212,6 +200,7 @@ def async_add_listed_entities(
 ) -> None:
     """Add the entities of what the server lists, now and later, and remove all others.
 
+    At setup, when there are many, others use the event loop after each of them.
     `create` returns the entities, with these descriptions, of what is listed at the
     moment. It is called whenever that changed, but not after a failed or empty answer.
     """
@@ -219,13 +208,13 @@ def async_add_listed_entities(
     registry = er.async_get(coordinator.hass)
     translation_keys = {description.translation_key for description in descriptions}
     listed: Collection[Hashable] = ()
-    unique_ids: set[str | None] = set()
+    added: dict[str | None, Entity] = {}
 
-    @callback
-    def update() -> None:
-        nonlocal listed, unique_ids
+    def find_new() -> list[Entity]:
+        """Remove what is not listed any more, and return what was not before."""
+        nonlocal listed, added
         if not (now_listed := _listed(coordinator)) or now_listed == listed:
-            return
+            return []
         listed = now_listed
         entities = {entity.unique_id: entity for entity in create()}
         for known in er.async_entries_for_config_entry(registry, entry.entry_id):
@@ -235,13 +224,22 @@ def async_add_listed_entities(
                 and known.unique_id not in entities
             ):
                 registry.async_remove(known.entity_id)
-        async_add_entities(
-            entity for key, entity in entities.items() if key not in unique_ids
-        )
-        unique_ids = {*entities}
+        before = added
+        added = {key: before.get(key, entity) for key, entity in entities.items()}
+        return [entity for key, entity in added.items() if key not in before]
 
-    update()
+    @callback
+    def update() -> None:
+        if new := find_new():
+            async_add_entities(new)
+
+    first = find_new()
     entry.async_on_unload(coordinator.async_add_listener(update, (Aspect.TASKS,)))
+    for entity in first:
+        # It may have gone while others used the event loop.
+        if added.get(entity.unique_id) is entity:
+            async_add_entities([entity])
+            await asyncio.sleep(0)
 
 
 def _butler(

@@ -160,16 +160,23 @@ class Timer:
         self._action = action
         self._at = 0.0
         self._cancel: CALLBACK_TYPE | None = None
+        self._shut_down = False
 
     @callback
     def schedule(self, delay: float) -> None:
         """Call the function after a number of seconds, or earlier."""
         at = self._hass.loop.time() + delay
-        if self._cancel and self._at <= at:
+        if self._shut_down or (self._cancel and self._at <= at):
             return
         self.cancel()
         self._at = at
         self._cancel = async_call_later(self._hass, delay, self._run)
+
+    @callback
+    def shut_down(self) -> None:
+        """Do not call the function, however often it is scheduled later."""
+        self.cancel()
+        self._shut_down = True
 
     @callback
     def cancel(self) -> None:
@@ -204,7 +211,6 @@ class BackgroundRefresh:
         self._delayed = False
         self._repeat = False
         self._waiting = False
-        self._shut_down = False
         self._lock = asyncio.Lock()
 
     @callback
@@ -226,15 +232,14 @@ class BackgroundRefresh:
         """
         if self._delayed:
             self._repeat = True
-        elif not self._shut_down:
+        else:
             self._delayed = True
             self._timer.schedule(self._delay)
 
     @callback
     def shut_down(self) -> None:
         """Cancel a delayed refresh, and delay no other."""
-        self._shut_down = True
-        self._timer.cancel()
+        self._timer.shut_down()
 
     @callback
     def _delay_over(self) -> None:

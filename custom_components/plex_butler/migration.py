@@ -48,8 +48,12 @@ def _move_hours(hass: HomeAssistant, entry: ConfigEntry) -> None:
         )
         registry.async_update_entity(
             select.entity_id,
+            aliases=number.aliases,
             area_id=number.area_id,
+            categories=number.categories,
             icon=number.icon,
             labels=number.labels,
             name=number.name,
         )
+        for domain, options in number.options.items():
+            registry.async_update_entity_options(select.entity_id, domain, options)

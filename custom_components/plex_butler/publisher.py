@@ -135,4 +135,4 @@ class Publisher:
     @callback
     def shut_down(self) -> None:
         """Publish nothing later."""
-        self._timer.cancel()
+        self._timer.shut_down()

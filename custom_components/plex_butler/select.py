@@ -50,7 +50,7 @@ async def async_setup_entry(
         for setting_id, task in task_settings(settings, SettingKind.TEXT):
             yield TaskSelect(settings, RUN_AUTOMATICALLY, setting_id, task)
 
-    async_add_listed_entities(
+    await async_add_listed_entities(
         entry,
         settings,
         async_add_entities,

@@ -135,14 +135,14 @@ async def async_setup_entry(
         ButlerSensor(butler, description, topics=description.topics)
         for description in SERVER_SENSORS
     )
-    async_add_listed_entities(
+    await async_add_listed_entities(
         entry,
         butler,
         async_add_entities,
         [STATUS, *LAST_RUN_SENSORS],
         create_task_sensors,
     )
-    async_add_listed_entities(
+    await async_add_listed_entities(
         entry, settings, async_add_entities, [NEXT_WINDOW_START], create_window_sensors
     )
 

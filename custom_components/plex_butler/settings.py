@@ -67,7 +67,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         self._server = server
         self._listed: Settings | None = None
         # Kept while the settings cannot be read.
-        self._last_listed: Settings = {}
+        self._last_listed: Settings | None = None
         # Values that are being written, the latest last.
         self._pending: list[SettingValues] = []
         # No read may be older than a write before it.
@@ -83,7 +83,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
         A server that sleeps until its window opens still has one.
         """
-        return maintenance_window(self.data or self._last_listed, self.time_zone)
+        return maintenance_window(self.data or self._last_listed or {}, self.time_zone)
 
     @override
     async def _async_setup(self) -> None:
@@ -191,6 +191,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
                 async with self._lock:
                     await self._server.set_settings(values)
                     self._listed = _with_values(self._listed, values)
+                    self._last_listed = _with_values(self._last_listed, values)
                     await self._read()
                     self._check(values)
         except BaseException:  # Even a cancelled request may have changed them.

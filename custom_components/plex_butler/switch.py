@@ -33,7 +33,7 @@ async def async_setup_entry(
         for setting_id, task in task_settings(settings, SettingKind.BOOL):
             yield TaskSwitch(settings, RUN_AUTOMATICALLY, setting_id, task)
 
-    async_add_listed_entities(
+    await async_add_listed_entities(
         entry, settings, async_add_entities, [RUN_AUTOMATICALLY], create
     )
 

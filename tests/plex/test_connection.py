@@ -155,6 +155,16 @@ async def test_headers_of_the_session_are_sent(plex: PlexSimulator) -> None:
     assert agents == ["of-the-home", "of-the-home"]
 
 
+async def test_headers_of_the_session_are_replaced_in_any_case(
+    plex: PlexSimulator,
+) -> None:
+    async with aiohttp.ClientSession(headers={"accept": "text/xml"}) as session:
+        await PlexServer(session, plex.url, plex.token).get_name()
+
+    (request,) = plex.requests
+    assert request.headers.getall("Accept") == ["application/json"]
+
+
 async def test_session_is_left_open(
     plex: PlexSimulator, recwarn: pytest.WarningsRecorder
 ) -> None:

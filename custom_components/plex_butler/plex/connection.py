@@ -104,7 +104,8 @@ class PlexConnection:
         # Many routers refuse to resolve a name that stands for a local address, and
         # without internet nothing resolves it. The name itself contains the address.
         self._address = direct_address(url.host)
-        headers = {**session.headers, **client.headers()}
+        headers = session.headers.copy()
+        headers.update(client.headers())
         if self._address:
             self._target = url.with_host(self._address)
             self._server_hostname = url.host
