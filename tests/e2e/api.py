@@ -99,6 +99,24 @@ class Api:
             if entry["supports_unload"]:
                 path = f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
                 await self.post(path)
+        await self._rename_map(language)
+
+    async def _rename_map(self, language: str) -> None:
+        """Name the map in the sidebar, which got its name before the language."""
+        translations = await self.command(
+            "frontend/get_translations",
+            language=language,
+            category="dashboard",
+            integration=["onboarding"],
+        )
+        title = translations["resources"]["component.onboarding.dashboard.map.title"]
+        for dashboard in await self.command("lovelace/dashboards/list"):
+            if dashboard["url_path"] == "map":
+                await self.command(
+                    "lovelace/dashboards/update",
+                    dashboard_id=dashboard["id"],
+                    title=title,
+                )
 
     async def sign_in(self) -> Self:
         """Sign in, after making the owner's account if there is none."""
