@@ -130,7 +130,7 @@ async def test_every_button_and_setting_is_there(
     # Those of the last runs are found by the template.
     assert {
         entity.translation_key for entity in entities if entity.entity_id in left_out
-    } == {"last_duration", "last_run", "running_tasks", "task_activity"}
+    } == {"last_duration", "last_run", "task_activity"}
 
 
 def test_presses_that_ask_for_confirmation() -> None:
