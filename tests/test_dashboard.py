@@ -185,7 +185,7 @@ async def test_what_runs_now(
 ) -> None:
     await hass.config.async_set_time_zone("UTC")
     plex.row_mode = row
-    assert render(hass) == ["Not running", "–"]
+    assert render(hass) == ["Not running", "—"]
     begin(plex, "BackupDatabase")
     begin(plex, "OptimizeDatabase")
     await settle(hass)
@@ -248,7 +248,7 @@ async def test_a_server_with_another_name(
     await settle(hass)
     now, last = render(hass)
     assert "replace\n`media_server` with the name" in now
-    assert last == "–"
+    assert last == "—"
 
 
 async def test_only_the_tasks_of_its_server(
