@@ -130,7 +130,7 @@ async def test_every_button_and_setting_is_there(
     # Those of the last runs are found by the template.
     assert {
         entity.translation_key for entity in entities if entity.entity_id in left_out
-    } == {"last_duration", "last_run", "running_tasks", "task_activity"}
+    } == {"last_duration", "last_run", "task_activity"}
 
 
 def test_presses_that_ask_for_confirmation() -> None:
@@ -185,7 +185,7 @@ async def test_what_runs_now(
 ) -> None:
     await hass.config.async_set_time_zone("UTC")
     plex.row_mode = row
-    assert render(hass) == ["Not running", "No run has been seen yet."]
+    assert render(hass) == ["Not running", "—"]
     begin(plex, "BackupDatabase")
     begin(plex, "OptimizeDatabase")
     await settle(hass)
@@ -248,7 +248,7 @@ async def test_a_server_with_another_name(
     await settle(hass)
     now, last = render(hass)
     assert "replace\n`media_server` with the name" in now
-    assert last == "No run has been seen yet."
+    assert last == "—"
 
 
 async def test_only_the_tasks_of_its_server(

@@ -99,6 +99,35 @@ class Api:
             if entry["supports_unload"]:
                 path = f"/api/config/config_entries/entry/{entry['entry_id']}/reload"
                 await self.post(path)
+        await self._rename(language)
+
+    async def _rename(self, language: str) -> None:
+        """Name the map and the areas that onboarding made before the language."""
+        for dashboard in await self.command("lovelace/dashboards/list"):
+            if dashboard["url_path"] == "map":
+                await self.command(
+                    "lovelace/dashboards/update",
+                    dashboard_id=dashboard["id"],
+                    title=await self._onboarding_text(language, "dashboard.map.title"),
+                )
+        for area in await self.command("config/area_registry/list"):
+            id_ = area["area_id"]
+            await self.command(
+                "config/area_registry/update",
+                area_id=id_,
+                name=await self._onboarding_text(language, f"area.{id_}"),
+            )
+
+    async def _onboarding_text(self, language: str, key: str) -> str:
+        category = key.partition(".")[0]
+        answer = await self.command(
+            "frontend/get_translations",
+            language=language,
+            category=category,
+            integration=["onboarding"],
+        )
+        text: str = answer["resources"][f"component.onboarding.{key}"]
+        return text
 
     async def sign_in(self) -> Self:
         """Sign in, after making the owner's account if there is none."""

@@ -47,6 +47,24 @@ DEMO = ROOT / ".demo"
 BLUEPRINT = "plex_butler/stop_while_watching.yaml"
 HEAVY_TASKS = ("DeepMediaAnalysis", "ButlerTaskGenerateIntroMarkers")
 PLAYER = "media_player.tv"
+# What it is called, as Home Assistant translates no name that its user gives.
+ALIASES = {
+    "cs": "Zastavit úlohy Plexu, když se někdo dívá",
+    "da": "Stop Plex-opgaver, mens nogen ser med",
+    "de": "Plex-Aufgaben stoppen, während jemand zuschaut",
+    "en": "Stop Plex tasks while somebody is watching",
+    "es": "Detener las tareas de Plex mientras alguien está viendo algo",
+    "fr": "Arrêter les tâches de Plex pendant que quelqu'un regarde",
+    "it": "Ferma le attività di Plex mentre qualcuno guarda",
+    "ja": "視聴中は Plex のタスクを停止する",
+    "nb": "Stopp Plex-oppgaver mens noen ser på",
+    "nl": "Plex-taken stoppen terwijl er iemand kijkt",
+    "pl": "Zatrzymaj zadania Plex, gdy ktoś ogląda",
+    "pt-BR": "Parar as tarefas do Plex enquanto alguém assiste",
+    "sv": "Stoppa Plex-uppgifter medan någon tittar",
+    "uk": "Зупинити завдання Plex, поки хтось дивиться",
+    "zh-Hans": "有人观看时停止 Plex 任务",
+}
 GRACE_SECONDS = 3
 QUIET_SECONDS = 10
 
@@ -123,7 +141,7 @@ async def _demo(arguments: Namespace) -> str:
         async with _step("Home Assistant") as report:
             await stack.enter_async_context(home)
             report.append(await home.version())
-        await _integrate(home, url, token)
+        await _integrate(home, url, token, arguments.language)
         await home.api.speak(arguments.language)
         _say(
             f"\nReady: {home.url}   name {NAME}   password {PASSWORD}\n{hint}"
@@ -202,7 +220,9 @@ def _only_one() -> Iterator[None]:
         yield
 
 
-async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
+async def _integrate(
+    home: HomeAssistant, url: str, token: str | None, language: str
+) -> None:
     """See that there is an entry for the server that is asked for.
 
     What was added beside it stays as long as that is the same.
@@ -221,7 +241,7 @@ async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
             entry = await home.api.set_up(
                 DOMAIN, "manual", url=url, verify_ssl=True, **data
             )
-            await furnish(home.api)
+            await furnish(home.api, language)
             made.write_text(f"{wanted} {entry['entry_id']}")
         else:
             entry = entries[id_]
@@ -229,7 +249,7 @@ async def _integrate(home: HomeAssistant, url: str, token: str | None) -> None:
         report.append(f"{len(tasks)} tasks, the first server is {entry['title']}")
 
 
-async def furnish(api: Api) -> None:
+async def furnish(api: Api, language: str = "en") -> None:
     """Have the frontend open with the dashboard, and make an automation."""
     await api.command(
         "frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
@@ -246,7 +266,7 @@ async def furnish(api: Api) -> None:
     }
     await api.post(
         "/api/config/automation/config/stop_while_watching",
-        alias="Stop Plex tasks while somebody is watching",
+        alias=ALIASES.get(language, ALIASES["en"]),
         use_blueprint=blueprint,
     )
 
