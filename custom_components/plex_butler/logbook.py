@@ -78,8 +78,8 @@ def describe_run(
 
 def _duration(seconds: float) -> str:
     """Return a duration in the two largest of its units."""
-    if seconds < 10:  # noqa: PLR2004 -- where tenths matter
-        return f"{seconds:.1f} s"
+    if seconds < 1:  # No decimals: not every language has a decimal point.
+        return "< 1 s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     counts = {"h": hours, "min": minutes, "s": 0 if hours else rest}
