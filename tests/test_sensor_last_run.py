@@ -11,7 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from .common import OF_TASK, OPTIMIZE, Tick, press, states, until
+from .common import BACKUP, OF_TASK, OPTIMIZE, Tick, press, states, until
 from .simulator import Fault, PlexSimulator
 
 LAST_RUN = f"{OPTIMIZE}_last_run"
@@ -50,6 +50,26 @@ async def test_last_run(
     assert attributes["result"] == "finished"
     assert attributes["started"].isoformat() == "2026-11-23T03:00:00+00:00"
     assert "result" not in hass.states.get(LAST_DURATION).attributes
+
+
+@pytest.mark.usefixtures("live")
+async def test_last_run_that_is_too_old(
+    hass: HomeAssistant, plex: PlexSimulator, tick: Tick
+) -> None:
+    """It is dropped when a run of another task ends."""
+    plex.butler.start("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "idle")
+    assert states(hass, LAST_RUN, LAST_DURATION) != [STATE_UNKNOWN, STATE_UNKNOWN]
+    for _ in range(4):
+        await tick(25 * 24 * 60 * 60)
+
+    plex.butler.start("BackupDatabase")
+    await until(hass, BACKUP, "running")
+    plex.finish("BackupDatabase")
+    await until(hass, BACKUP, "idle")
+    assert states(hass, LAST_RUN, LAST_DURATION) == [STATE_UNKNOWN, STATE_UNKNOWN]
 
 
 @pytest.mark.freeze_time("2026-11-23 03:00:00+00:00")

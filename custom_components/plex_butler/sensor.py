@@ -220,7 +220,9 @@ class LastRunSensor(ButlerTaskEntity, SensorEntity):
 
     @callback
     def _handle_run(self, run: RecordedRun) -> None:
-        if run.name == self.task_name and run.finished:
+        """Update the state when a run of the task ended, or its last one is too old."""
+        of_task = run.name == self.task_name
+        if run.finished and (of_task or not self._history.last(self.task_name)):
             self.set_request_context()
             self.async_write_ha_state()
 
