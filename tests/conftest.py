@@ -56,6 +56,14 @@ def pytest_asyncio_loop_factories() -> dict[str, type[IdleLoop]]:
     return {"idle": IdleLoop}
 
 
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave the debug mode of asyncio off, which doubles the time of a test.
+
+    With PYTHONASYNCIODEBUG=1, as every night, it is on.
+    """
+
+
 @pytest.fixture(scope="session")
 def authority() -> Authority:
     """Who issues certificates, which Home Assistant trusts if a test says so.

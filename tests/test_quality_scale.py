@@ -60,7 +60,7 @@ PROOFS = {
     "reauthentication-flow": "test_config_flow.py::test_reauth",
     "test-coverage": f"{HERE}test_coverage_is_complete",
     "devices": "test_devices.py::test_devices",
-    "diagnostics": "test_diagnostics.py::test_diagnostics_name_nobody",
+    "diagnostics": "test_diagnostics.py::test_diagnostics",
     "discovery": "test_config_flow_network.py::test_zeroconf",
     "discovery-update-info": (
         "test_config_flow_network.py::"
