@@ -92,6 +92,8 @@ async def _obey(fleet: list[PlexSimulator], tasks: list[SimulatedTask]) -> None:
             case int(rate):
                 pushing = _push_from_now_on(fleet, rate, pushing, pushed)
         say(str(pushed.frames))
+    if pushing:
+        pushing.cancel()
 
 
 def _push_from_now_on(
