@@ -22,12 +22,14 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 
 from .common import (
     BACKUP,
     BACKUP_ENABLED,
     END,
+    MAINTENANCE,
     NEXT_START,
     OF_TASK,
     OTHER_MACHINE,
@@ -288,7 +290,10 @@ async def test_task_that_goes_while_entities_are_added(
     plex: PlexSimulator,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """An automation asks for an update as soon as there is an entity."""
+    """An automation asks for an update as soon as Maintenance has a state."""
+    # Adding so many takes longer than the update.
+    names = [f"Task{number}" for number in range(150)]
+    plex.tasks |= {name: SimulatedTask(name, name, "", 1) for name in names}
 
     @callback
     def update(event: Event[EventStateChangedData]) -> None:
@@ -303,7 +308,7 @@ async def test_task_that_goes_while_entities_are_added(
         )
 
     assert await async_setup_component(hass, "homeassistant", {})
-    unsubscribe = hass.bus.async_listen(EVENT_STATE_CHANGED, update)
+    unsubscribe = async_track_state_change_event(hass, MAINTENANCE, update)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
     assert {*hass.states.async_entity_ids()} == {

@@ -255,11 +255,15 @@ async def test_run_that_ended_unseen(
     tick: Tick,
 ) -> None:
     """It finishes when the next one starts, as it must have ended by then."""
+    calls = await automate(hass, TASK, OPTIMIZE)
     begin(plex, "OptimizeDatabase")
-    await tick(60)
+    await tick(61)
+    await until(hass, OPTIMIZE, "running")
+    await settle(hass)
+    assert fired(calls) == [("task_started", OPTIMIZE)]
+    calls.clear()
     plex.finish("OptimizeDatabase")
     freezer.tick(5)
-    calls = await automate(hass, TASK, OPTIMIZE)
     await press(hass, "optimize_database_start")
     await settle(hass)
     assert states(hass, OPTIMIZE) == ["running"]
