@@ -15,7 +15,7 @@ import sys
 import tracemalloc
 from typing import override
 
-from pytest_homeassistant_custom_component.common import (  # type: ignore[import-untyped]
+from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
-from pytest_homeassistant_custom_component.common import (  # type: ignore[import-untyped]
+from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
 
