@@ -103,6 +103,29 @@ async def test_poll_in_the_pause(
     assert states(hass, BACKUP, BACKUP_ENABLED) == ["disabled", "off"]
 
 
+async def test_poll_during_two_changes(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another change made elsewhere has it refused twice; the states stay."""
+    plex.requests.clear()
+    plex.settings.unsettled = 0.4
+    plex.change_settings(OnDeckWindow="3")
+    poll = asyncio.create_task(loaded.runtime_data.butler.async_refresh())
+    await plex.wait_for_request("GET", "/butler")
+    await settle(hass)
+    await tick(0.3)
+    plex.change_settings(OnDeckWindow="4")
+    await tick(0.2)
+    await poll
+    assert [r.raw_path for r in plex.requests].count("/butler") == 2
+    assert "not understood" not in caplog.text
+    assert states(hass, BACKUP) == ["idle"]
+
+
 async def test_cancelled_in_the_pause(
     hass: HomeAssistant,
     loaded: MockConfigEntry,

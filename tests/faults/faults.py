@@ -224,11 +224,11 @@ FAULTS: Mapping[str, Mapping[str, HowPlayed]] = {
         "500": Fault.SERVER_ERROR,
         "502": Fault.BAD_GATEWAY,
         "504": Fault.GATEWAY_TIMEOUT,
+        "400": status(400),
         "500, Retry-After: 120": status(500, retry_after="120"),
     },
     "other status": {
         "304": wire(http(304, b"")),
-        "400": status(400),
         "302 without a Location": status(302),
         "501 and a Location": redirect(501, ELSEWHERE),
         **{

@@ -72,7 +72,10 @@ class PlexResponseError(PlexError):
 
 
 class PlexServerError(PlexResponseError):
-    """The server or a proxy failed to handle the request (500, 502, 504)."""
+    """The server or a proxy failed to handle the request (500, 502, 504).
+
+    Or the server refuses it, as it does any while a change of a setting is new (400).
+    """
 
 
 class PlexRedirectError(PlexResponseError):
