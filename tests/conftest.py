@@ -38,6 +38,9 @@ from .common import (
 from .idle_loop import IdleLoop
 from .simulator import Authority, GdmResponder, PlexSimulator, PlexTvSimulator
 
+# When a test begins that says nothing else: in no maintenance window, and in Home
+# Assistant's time zone here, Los Angeles, in the middle of a day.
+NOW = "2026-07-08T19:34:56.789Z"
 # All examples of a test share its fixtures, and a busy machine does not make a test fail.
 _ANY = settings(
     deadline=None,
@@ -97,6 +100,16 @@ def interfaces(monkeypatch: pytest.MonkeyPatch) -> list[Adapter]:
     adapters: list[Adapter] = []
     monkeypatch.setattr(network, "async_get_adapters", AsyncMock(return_value=adapters))
     return adapters
+
+
+@pytest.fixture
+def freezer(
+    freezer: FrozenDateTimeFactory, request: pytest.FixtureRequest
+) -> FrozenDateTimeFactory:
+    """Time, which stands still at the same moment in every run."""
+    if request.node.get_closest_marker("freeze_time") is None:
+        freezer.move_to(NOW)
+    return freezer
 
 
 @pytest.fixture
