@@ -1,7 +1,7 @@
 """The token is sent only to the server whose identity was checked."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
 import pytest
@@ -37,7 +37,7 @@ async def open_websocket(server: PlexServer) -> None:
         pass
 
 
-CALLS: dict[str, Call] = {
+REQUESTS: dict[str, Call] = {
     "get_name": PlexServer.get_name,
     "get_butler_tasks": PlexServer.get_butler_tasks,
     "get_activities": PlexServer.get_activities,
@@ -47,8 +47,8 @@ CALLS: dict[str, Call] = {
     "stop_task": lambda server: server.stop_task(OPTIMIZE),
     "start_all_tasks": PlexServer.start_all_tasks,
     "stop_all_tasks": PlexServer.stop_all_tasks,
-    "websocket": open_websocket,
 }
+CALLS = {**REQUESTS, "websocket": open_websocket}
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
@@ -160,12 +160,20 @@ async def test_identity_is_checked_before_every_request_without_a_stream(
     )
 
 
-@every_call
+@asynccontextmanager
+async def stream(plex: PlexSimulator, server: PlexServer) -> AsyncIterator[None]:
+    """Keep a websocket open, and another connection beside it."""
+    async with server.notifications():
+        await server.get_identity()
+        plex.requests.clear()
+        yield
+
+
+@pytest.mark.parametrize("call", REQUESTS.values(), ids=REQUESTS)
 async def test_identity_is_not_checked_while_the_stream_is_open(
     plex: PlexSimulator, server: PlexServer, call: Call
 ) -> None:
-    async with server.notifications():
-        plex.requests.clear()
+    async with stream(plex, server):
         await call(server)
         assert IDENTITY not in paths(plex)
         await idle()
@@ -186,16 +194,49 @@ async def test_identity_is_not_checked_while_the_stream_is_open(
 async def test_identity_is_checked_once_after_a_failure(
     plex: PlexSimulator, server: PlexServer, fault: Fault, kind: type[PlexError]
 ) -> None:
-    async with server.notifications():
+    async with stream(plex, server):
         plex.inject(fault, "/butler")
         with pytest.raises(kind):
             await server.get_butler_tasks()
         plex.clear_faults()
+        if kind is PlexConnectionError:
+            # It was repeated until the connection was a new one.
+            assert paths(plex) == ["/butler", IDENTITY, "/butler", "/butler"]
+            plex.requests.clear()
 
         await server.get_butler_tasks()
-        assert paths(plex).count(IDENTITY) == 2
+        assert paths(plex).count(IDENTITY) == 1
         await server.get_butler_tasks()
-        assert paths(plex).count(IDENTITY) == 2
+        assert paths(plex).count(IDENTITY) == 1
+
+
+@every_call
+async def test_token_is_sent_on_no_new_connection_before_the_check(
+    plex: PlexSimulator, server: PlexServer, call: Call
+) -> None:
+    """Another server has taken over the address, and the websocket does not show it."""
+    async with stream(plex, server):
+        plex.inject(Fault.DROP, times=1)
+        plex.machine_identifier = "another"
+
+        with pytest.raises(PlexWrongServerError):
+            await call(server)
+        tokens = [request.token for request in plex.requests]
+        assert [token for token in tokens[1:] if token] == []
+
+
+@every_call
+async def test_token_is_sent_on_no_connection_if_none_is_kept_open(
+    plex: PlexSimulator, server: PlexServer, call: Call
+) -> None:
+    """The same, and no request has failed yet."""
+    async with server.notifications():
+        plex.requests.clear()
+        plex.machine_identifier = "another"
+
+        with pytest.raises(PlexWrongServerError):
+            await call(server)
+        assert [request.token for request in plex.requests] == [None]
 
 
 async def test_refused_start_of_a_stopped_task_is_a_failure_too(
@@ -227,10 +268,9 @@ async def test_check_that_fails_is_repeated(
 async def test_refusal_by_another_server_is_not_believed(
     plex: PlexSimulator, server: PlexServer, fault: Fault
 ) -> None:
-    async with server.notifications():
+    async with stream(plex, server):
         plex.inject(fault, "/butler")
         right, plex.machine_identifier = plex.machine_identifier, "another"
-        plex.requests.clear()
 
         with pytest.raises(PlexWrongServerError):
             await server.get_butler_tasks()

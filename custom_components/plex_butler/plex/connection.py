@@ -4,13 +4,12 @@ Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from types import SimpleNamespace
-from typing import Any
 from weakref import finalize
 
 import aiohttp
@@ -74,6 +73,10 @@ class ClientInfo:
         }
 
 
+async def _accept() -> None:
+    """Let the token be sent."""
+
+
 class PlexConnection:
     """Requests to one origin; the token is sent to no other.
 
@@ -88,18 +91,21 @@ class PlexConnection:
         client: ClientInfo,
         *,
         fingerprint: str | None = None,
+        check: Callable[[], Awaitable[object]] = _accept,
     ) -> None:
         """Initialize; sends nothing.
 
         `url` must come from normalize_url: paths are appended to it unchanged. With a
         fingerprint, https connections are made to the server with that certificate
-        only (see Certificate), whether it is valid or not.
+        only (see Certificate), whether it is valid or not. `check` is called before the
+        token is sent on a new connection, and raises PlexError if it must not be.
         """
         self.url = url
         self.token = token
         self._ssl = not fingerprint or aiohttp.Fingerprint(bytes.fromhex(fingerprint))
         self._target = url
         self._server_hostname: str | None = None
+        self._check = check
         self._has_answered = False
         # Many routers refuse to resolve a name that stands for a local address, and
         # without internet nothing resolves it. The name itself contains the address.
@@ -219,33 +225,26 @@ class PlexConnection:
         """Send a request and return the answer, which may be a redirect.
 
         A connection that was kept open may be dead: the request is sent again, until
-        the connection is a new one.
+        the connection is a new one. Before a new one, the server is checked.
         """
-        options: dict[str, Any] = {
-            "headers": headers,
-            "server_hostname": self._server_hostname,
-            "ssl": self._ssl,
-            "allow_redirects": False,
-        }
-        if method == hdrs.METH_GET:
-            # A trace takes time, so a read is sent without one at first: it does no
-            # harm if it is sent once too often.
+        attempt = _Attempt(may_connect=not headers)
+        while True:
             try:
-                return await self._session.request(method, url, **options)
-            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as err:
-                new = isinstance(err, aiohttp.ClientConnectorError)
-                if new or not self._has_answered:
+                return await self._session.request(
+                    method,
+                    url,
+                    headers=headers,
+                    server_hostname=self._server_hostname,
+                    ssl=self._ssl,
+                    allow_redirects=False,
+                    trace_request_ctx=attempt,
+                )
+            except _NotConnectedError:
+                await self._check()
+                attempt.may_connect = True
+            except aiohttp.ClientOSError, aiohttp.ServerDisconnectedError:
+                if attempt.is_connection_new:
                     raise
-        async with self._open_session(_REUSE) as session:
-            while True:
-                reused: dict[str, bool] = {}
-                try:
-                    return await session.request(
-                        method, url, trace_request_ctx=reused, **options
-                    )
-                except aiohttp.ClientOSError, aiohttp.ServerDisconnectedError:
-                    if not reused:
-                        raise
 
     def _redirected(self, url: URL, target: str) -> URL:
         """Return the URL of a redirect, which must be on the same origin."""
@@ -260,13 +259,13 @@ class PlexConnection:
 
     @cached_property
     def _session(self) -> aiohttp.ClientSession:
-        """The session of all reads, because opening one takes time."""
-        session = self._open_session()
+        """The session of all requests, because opening one takes time."""
+        session = self._open_session(_NEW_CONNECTIONS)
         # It has nothing to close, but would warn if it were dropped without this.
         finalize(self, session.detach)
         return session
 
-    def _open_session(self, *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+    def _open_session(self, trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
         """Return a session on the connector of the given session.
 
         It neither stores nor sends cookies: the given session may be shared.
@@ -277,7 +276,7 @@ class PlexConnection:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
             timeout=TIMEOUT,
-            trace_configs=[*self._traces, *traces],
+            trace_configs=[*self._traces, trace],
         )
 
     @contextmanager
@@ -307,19 +306,33 @@ class PlexConnection:
             raise PlexResponseError(f"not HTTP ({type(err).__name__})") from None
 
 
-async def _mark_reused(
+class _NotConnectedError(Exception):
+    """No connection is open, and none may be made before the server is checked."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A request that may be sent more than once."""
+
+    may_connect: bool
+    is_connection_new: bool = False
+
+
+async def _before_connecting(
     _session: object, context: SimpleNamespace, _params: object
 ) -> None:
-    context.trace_request_ctx["reused"] = True
+    attempt: _Attempt = context.trace_request_ctx
+    if not attempt.may_connect:
+        raise _NotConnectedError
+    attempt.is_connection_new = True
 
 
 async def _refuse_redirect(*_: object) -> None:
     raise PlexRedirectError("redirected to another address")
 
 
-# Whether a request went out on a connection that was used before.
-_REUSE = aiohttp.TraceConfig()
-_REUSE.on_connection_reuseconn.append(_mark_reused)
+_NEW_CONNECTIONS = aiohttp.TraceConfig()
+_NEW_CONNECTIONS.on_connection_create_start.append(_before_connecting)
 # A websocket handshake has no option that keeps it from following redirects.
 _NO_REDIRECTS = aiohttp.TraceConfig()
 _NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)

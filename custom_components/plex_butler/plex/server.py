@@ -86,6 +86,7 @@ class PlexServer:
             token,
             client or ClientInfo(),
             fingerprint=fingerprint,
+            check=self._check_identity,
         )
         self._machine_identifier = machine_identifier
         self._renew_token = renew_token
@@ -210,6 +211,7 @@ class PlexServer:
     @asynccontextmanager
     async def notifications(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """Open the websocket with push events (see events.py)."""
+        self._checked = False  # It makes a new connection.
         async with (
             self._trusted_connection() as connection,
             connection.websocket(
@@ -224,12 +226,17 @@ class PlexServer:
         # A lost connection has no peer, also if nothing was read from it since.
         return bool(self._websocket and self._websocket.get_extra_info("peername"))
 
+    async def _check_identity(self) -> None:
+        """Check the identity of the server, if an expected one is given."""
+        if self._machine_identifier is not None:
+            await self.get_identity()
+
     @asynccontextmanager
     async def _trusted_connection(self) -> AsyncIterator[PlexConnection]:
         """Check the identity of the server before a request with the token.
 
-        No check is needed while a websocket is open, because its server was checked,
-        unless a request has failed since the last check.
+        No check is needed on a connection that was kept open while a websocket is,
+        because its server was checked, unless a request has failed since.
         """
         if self._machine_identifier is None:
             yield self._connection
