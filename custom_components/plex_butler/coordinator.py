@@ -9,7 +9,6 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, override
 
 from yarl import URL
@@ -38,7 +37,7 @@ from .devices import (
     async_update_tasks,
     async_update_version,
 )
-from .errors import TEMPORARY_ERRORS, action_error, poll_error
+from .errors import TEMPORARY_ERRORS, action_error, poll_error, retry_delay
 from .helpers import BackgroundRefresh, Timer
 from .models import ButlerData, Topic
 from .names import complete_tasks
@@ -49,7 +48,6 @@ from .plex import (
     ButlerWatch,
     Observations,
     PlexAuthenticationError,
-    PlexBusyError,
     PlexError,
     PlexServer,
     Run,
@@ -235,8 +233,8 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             )
         if not (tolerable and self.data and self.last_update_success):
             return False
-        if isinstance(err, PlexBusyError) and err.retry_after is not None:
-            self.update_interval = timedelta(seconds=err.retry_after)
+        if delay := retry_delay(err):
+            self.update_interval = delay
         return True
 
     @callback

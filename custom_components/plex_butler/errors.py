@@ -1,5 +1,7 @@
 """Translate Plex errors for polls, actions and the config flow."""
 
+from datetime import timedelta
+
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.exceptions import (
     ConfigEntryError,
@@ -75,6 +77,13 @@ def poll_error(err: PlexError, server: str) -> HomeAssistantError:
     if isinstance(err, PlexBusyError):
         error.retry_after = err.retry_after
     return error
+
+
+def retry_delay(err: PlexError) -> timedelta | None:
+    """Return the time that a busy server asked to be left alone for, if it did."""
+    if isinstance(err, PlexBusyError) and err.retry_after is not None:
+        return timedelta(seconds=err.retry_after)
+    return None
 
 
 def action_error(err: PlexError, server: str) -> HomeAssistantError:

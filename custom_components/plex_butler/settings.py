@@ -23,7 +23,7 @@ from .const import (
 )
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import async_update_name
-from .errors import TEMPORARY_ERRORS
+from .errors import TEMPORARY_ERRORS, retry_delay
 from .helpers import BackgroundRefresh
 from .models import Aspect
 from .plex import (
@@ -129,7 +129,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
     def _read_failed(self, err: PlexError) -> None:
         """Try again soon, and keep the last settings for the first timeouts."""
-        self.update_interval = IDLE_INTERVAL
+        self.update_interval = retry_delay(err) or IDLE_INTERVAL
         self._failures += 1
         slow = isinstance(err, TEMPORARY_ERRORS)
         if slow and self._listed and self._failures <= TOLERATED_FAILURES:

@@ -8,6 +8,7 @@ from custom_components.plex_butler.plex.account import POLL_INTERVAL
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from tests.common import (
     BACKUP,
     BACKUP_ENABLED,
@@ -25,6 +26,7 @@ from tests.common import (
 from .house import FINE, INTERVALS, TIMEOUT, House, shown
 
 TASK = "/butler/BackupDatabase"
+LOST = STATE_UNAVAILABLE
 KEPT = ("", "kept once, then ", "kept twice, then ")
 
 
@@ -60,17 +62,12 @@ async def setup(house: House) -> str:
 async def poll(house: House) -> str:
     """Poll three times while the request of the tasks has the fault."""
     await house.begin("/butler")
-    seconds, pause = 61.0, ""
-    for kept in range(3):
-        await house.pass_time(seconds)
-        if states(house.hass, BACKUP) == [STATE_UNAVAILABLE]:
-            key = getattr(house.butler.last_exception, "translation_key", "not listed")
-            after = ", sign in again" * len(house.reauth)
-            return f"{KEPT[kept]}unavailable: {key}{pause}{after}"
-        interval = house.butler.update_interval.total_seconds()
-        seconds = max(seconds, interval)
-        pause = f", polled after {interval:.0f} s" * (interval != 60)
-    return FINE
+    if not (outcome := await unavailable_after(house, house.butler, BACKUP)):
+        return FINE
+    key = getattr(house.butler.last_exception, "translation_key", "not listed")
+    return outcome.replace(LOST, f"{LOST}: {key}") + ", sign in again" * len(
+        house.reauth
+    )
 
 
 async def press_start(house: House) -> str:
@@ -113,11 +110,29 @@ async def wait(house: House) -> str:
 async def read_settings(house: House) -> str:
     """Read the settings three times; these requests have the fault."""
     await house.begin(PREFS, "GET")
-    for kept, seconds in enumerate((901, 61, 61)):
-        await house.pass_time(seconds)
-        if states(house.hass, BACKUP_ENABLED) == [STATE_UNAVAILABLE]:
-            return f"{KEPT[kept]}unavailable"
-    return FINE
+    settings = house.entry.runtime_data.settings
+    return await unavailable_after(house, settings, BACKUP_ENABLED) or FINE
+
+
+async def unavailable_after(
+    house: House, coordinator: DataUpdateCoordinator[Any], entity_id: str
+) -> str:
+    """Return after how many of three reads an entity is unavailable; "" if it is not."""
+    pause = ""
+    interval = seconds_between(coordinator)
+    for kept in range(3):
+        await house.pass_time(interval + 1)
+        if states(house.hass, entity_id) == [LOST]:
+            return f"{KEPT[kept]}{LOST}{pause}"
+        interval = seconds_between(coordinator)
+        pause = f", polled after {interval:.0f} s" * (interval != 60)
+    return ""
+
+
+def seconds_between(coordinator: DataUpdateCoordinator[Any]) -> float:
+    """Return the seconds from one read to the next."""
+    assert coordinator.update_interval
+    return coordinator.update_interval.total_seconds()
 
 
 async def write_settings(house: House) -> str:
