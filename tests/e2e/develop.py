@@ -11,6 +11,7 @@ from dataclasses import replace
 from errno import EADDRINUSE
 import fcntl
 from hashlib import sha256
+import shutil
 import signal
 import socket
 import sys
@@ -65,6 +66,8 @@ ALIASES = {
     "uk": "Зупинити завдання Plex, поки хтось дивиться",
     "zh-Hans": "有人观看时停止 Plex 任务",
 }
+# With less, Home Assistant fails in many ways, and its log may not say why.
+FREE_BYTES = 1024 * 1024
 GRACE_SECONDS = 3
 QUIET_SECONDS = 10
 
@@ -81,6 +84,8 @@ def main() -> str | None:
         try:
             return asyncio.run(_until_signal(arguments))
         except (ApiError, ClientError, DemoError, HomeAssistantError, OSError) as err:
+            if shutil.disk_usage(DEMO).free < FREE_BYTES:
+                return "The disk is full. Free 100 MB, and run this again."
             return str(err)
     return None
 

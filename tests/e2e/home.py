@@ -134,8 +134,8 @@ class HomeAssistant:
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
-        self.configure()
         try:
+            self.configure()
             await self.start()
         except BaseException:
             await self.stop()
@@ -155,6 +155,10 @@ class HomeAssistant:
         storage = self.config / ".storage"
         storage.mkdir(parents=True, exist_ok=True)
         (self.config / "configuration.yaml").write_text(CONFIGURATION)
+        # Empty if the disk was full, and then Home Assistant does not start again.
+        version = self.config / ".HA_VERSION"
+        if version.exists() and not version.read_text():
+            version.unlink()
         for domain in EDITED:
             (self.config / f"{domain}s.yaml").touch()
         # In YAML these two would be a trial that Home Assistant ends after a while.
@@ -175,7 +179,10 @@ class HomeAssistant:
 
     def _store(self, key: str, version: int, data: object) -> None:
         content = {"version": version, "minor_version": 1, "key": key, "data": data}
-        (self.config / ".storage" / key).write_text(json.dumps(content))
+        # Whole or not at all: a later start takes what is there.
+        part = self.config / f"{key}.part"
+        part.write_text(json.dumps(content))
+        part.replace(self.config / ".storage" / key)
 
     def _store_first(self, key: str, version: int, data: object) -> None:
         if not (self.config / ".storage" / key).exists():
