@@ -217,8 +217,22 @@ async def test_task_that_runs_when_home_assistant_starts(
     assert plex.butler.idle
 
 
+@pytest.mark.parametrize(
+    "_",
+    [
+        "any day",
+        pytest.param(
+            "clocks go back",
+            marks=pytest.mark.freeze_time("2026-11-01 01:57:00-07:00"),
+        ),
+        pytest.param(
+            "clocks go forward",
+            marks=pytest.mark.freeze_time("2027-03-14 01:57:00-08:00"),
+        ),
+    ],
+)
 async def test_longest_delay(
-    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick, _: str
 ) -> None:
     """A task that waits too long runs once to its end."""
     await use(hass, DEEP, longest=4)
