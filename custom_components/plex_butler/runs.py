@@ -10,6 +10,7 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 
 from .plex import Run
 
@@ -96,13 +97,17 @@ async def wait_for_end(queue: RunQueue, name: str, since: datetime | None) -> Ru
 
     Raises HomeAssistantError when the server becomes unavailable.
     """
+    called = dt_util.utcnow()
     while True:
         run = await queue.get()
         if isinstance(run, HomeAssistantError):
             raise run
         if run.name != name or run.finished is None:
             continue
-        if since is None or run.started is None or run.started >= since:
+        # The start of a run that began since is known, if it has ended already.
+        if since is None or (
+            run.started >= since if run.started else run.finished > called
+        ):
             return run
 
 
