@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.plex_butler.const import DOMAIN
 from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -27,7 +28,7 @@ from .automating import (
     start,
     target,
 )
-from .common import Tick, press, settle, states
+from .common import RUNNING_TASKS, Tick, press, settle, states
 from .simulator import PlexSimulator
 
 TASK = ["task_is_running", "task_is_enabled", "last_run_is_older_than"]
@@ -157,6 +158,34 @@ async def test_task_is_enabled(
     await tick(60)
     assert states(hass, OPTIMIZE) == ["disabled"]
     assert not await passes()
+
+
+async def test_task_that_is_gone(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """It is asked about by what acts on another state, before its own is written."""
+    calls = async_mock_service(hass, "test", "action")
+    enabled = {
+        "condition": "plex_butler.task_is_enabled",
+        "target": {"entity_id": BACKUP},
+    }
+    config = {
+        "triggers": {"trigger": "state", "entity_id": RUNNING_TASKS},
+        "conditions": {"condition": "not", "conditions": [enabled]},
+        "actions": {"action": "test.action"},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": config})
+    begin(plex, "OptimizeDatabase")
+    del plex.tasks["BackupDatabase"]
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": loaded.entry_id},
+        blocking=True,
+        return_response=True,
+    )
+    await hass.async_block_till_done()
+    assert len(calls) == 1
 
 
 async def test_last_run_is_older_than(

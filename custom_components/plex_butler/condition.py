@@ -79,7 +79,8 @@ class TaskEnabledCondition(TaskDataCondition):
 
     @override
     def _is_true(self, server: PlexButlerRuntimeData, name: str) -> bool:
-        return server.butler.data.tasks[name].enabled is True
+        task = server.butler.data.tasks.get(name)
+        return task is not None and task.enabled is True
 
 
 class LastRunCondition(TaskDataCondition):
