@@ -63,6 +63,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             always_update=False,
         )
         self.butler = butler
+        # The one that the user chose; None for that of Home Assistant.
         self._time_zone: tzinfo | None = None
         self._server = server
         self._listed: Settings | None = None
