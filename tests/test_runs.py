@@ -333,6 +333,41 @@ async def test_wait_that_begins_after_an_outage(
     assert (await waiting)[OPTIMIZE]["result"] == "finished"
 
 
+async def test_poll_that_fails_before_the_start_is_answered(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.inject(Fault.SERVER_ERROR, "/butler", times=3)
+    await tick(60)
+    await tick(60)
+    await tick(50)
+    plex.inject(Fault.SLOW, RUN)
+    waiting = start_and_wait(hass, OPTIMIZE)
+    await settle(hass)
+    await tick(12)
+    await until(hass, OPTIMIZE, "unavailable")
+
+    plex.clear_faults()
+    await settle(hass)
+    await tick(1)
+    await begun(hass, waiting)
+    plex.finish("OptimizeDatabase")
+    await tick(11)
+    assert (await waiting)[OPTIMIZE]["result"] == "finished"
+
+
+async def test_unloaded_before_the_start_is_answered(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    plex.inject(Fault.SLOW, RUN)
+    waiting = start_and_wait(hass, OPTIMIZE)
+    await settle(hass)
+    await hass.config_entries.async_unload(loaded.entry_id)
+    plex.clear_faults()
+    with pytest.raises(HomeAssistantError) as raised:
+        await waiting
+    assert raised.value.translation_key == "unloaded"
+
+
 async def test_script_stopped_meanwhile(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator
 ) -> None:
