@@ -107,9 +107,9 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         before = self.data
         async with self._lock:
             await self._read()
-        if self.data is not before:
-            # The base class compares with the data before the read, not with a write.
-            self._publish()
+        # The base class would do it late, as it may take long to read the name, or not at
+        # all, if a write has changed the data meanwhile.
+        self._publish()
         if before is not None:  # At setup, the name has just been read.
             await self._update_name()
         return self._shown()
