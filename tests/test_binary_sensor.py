@@ -63,6 +63,20 @@ async def test_time_zone_of_home_assistant_is_the_default(
 
 
 @pytest.mark.freeze_time("2026-11-24 02:30:00+00:00")
+async def test_time_zone_of_home_assistant_that_changes(
+    hass: HomeAssistant, entry: MockConfigEntry, tick: Tick
+) -> None:
+    await hass.config.async_set_time_zone("UTC")
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert states(hass, WINDOW, NEXT_START) == ["on", "2026-11-25T02:00:00+00:00"]
+
+    await hass.config.async_update(time_zone="Asia/Tokyo")
+    assert states(hass, WINDOW, NEXT_START) == ["off", "2026-11-24T17:00:00+00:00"]
+    await tick(14.5 * 3600)
+    assert states(hass, WINDOW) == ["on"]
+
+
+@pytest.mark.freeze_time("2026-11-24 02:30:00+00:00")
 async def test_time_zone_that_is_none_any_more(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

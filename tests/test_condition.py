@@ -10,8 +10,12 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_mock_service,
 )
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.plex_butler.const import DOMAIN
 from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -27,13 +31,20 @@ from .automating import (
     start,
     target,
 )
-from .common import Tick, press, settle, states
+from .common import RUNNING_TASKS, Tick, disable, press, settle, states
 from .simulator import PlexSimulator
 
 TASK = ["task_is_running", "task_is_enabled", "last_run_is_older_than"]
 SERVER = ["maintenance_is_running", "window_is_open"]
 
 type Passes = Callable[[], Awaitable[bool]]
+
+
+@pytest.fixture
+def mock_recorder_before_hass(
+    request: pytest.FixtureRequest, async_test_recorder: Any
+) -> None:
+    """Let the recorder be prepared before Home Assistant."""
 
 
 async def automate(
@@ -157,6 +168,59 @@ async def test_task_is_enabled(
     await tick(60)
     assert states(hass, OPTIMIZE) == ["disabled"]
     assert not await passes()
+
+
+@pytest.mark.usefixtures("recorder_mock")
+async def test_task_is_enabled_for(
+    hass: HomeAssistant, plex: PlexSimulator, entry: MockConfigEntry, tick: Tick
+) -> None:
+    """The recorder knows when that began, if the automation is younger."""
+    task = plex.tasks["OptimizeDatabase"]
+    disable(plex, "OptimizeDatabase")
+    await hass.config_entries.async_setup(entry.entry_id)
+    await tick(3600)
+    assert states(hass, OPTIMIZE) == ["disabled"]
+    plex.tasks["OptimizeDatabase"] = task
+    await tick(60)
+    assert states(hass, OPTIMIZE) == ["idle"]
+    await tick(300)
+    await async_wait_recording_done(hass)
+
+    passes = await automate(
+        hass, "task_is_enabled", OPTIMIZE, **{"for": {"minutes": 10}}
+    )
+    await tick(299)
+    assert not await passes()
+    await tick(1)
+    assert await passes()
+
+
+async def test_task_that_is_gone(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    """It is asked about by what acts on another state, before its own is written."""
+    calls = async_mock_service(hass, "test", "action")
+    enabled = {
+        "condition": "plex_butler.task_is_enabled",
+        "target": {"entity_id": BACKUP},
+    }
+    config = {
+        "triggers": {"trigger": "state", "entity_id": RUNNING_TASKS},
+        "conditions": {"condition": "not", "conditions": [enabled]},
+        "actions": {"action": "test.action"},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": config})
+    begin(plex, "OptimizeDatabase")
+    del plex.tasks["BackupDatabase"]
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": loaded.entry_id},
+        blocking=True,
+        return_response=True,
+    )
+    await hass.async_block_till_done()
+    assert len(calls) == 1
 
 
 async def test_last_run_is_older_than(

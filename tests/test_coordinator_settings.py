@@ -293,6 +293,16 @@ async def test_slow_settings_do_not_hold_up_the_tasks(
     assert states(hass, START) == ["02:00"]
 
 
+async def test_slow_name_does_not_hold_up_the_settings(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.inject(Fault.SLOW, "/")
+    plex.change_settings(ButlerStartHour="4")
+    for _ in range(15):
+        await tick(60)
+    assert states(hass, START) == ["04:00"]
+
+
 @pytest.mark.usefixtures("no_pause")
 async def test_reads_do_not_queue_up_behind_a_write(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from ssl import SSLContext
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .common import DIRECT_HASH, RENEWED_HASH, settle
+from .common import DIRECT_HASH, RENEWED_HASH, direct_url, restart, settle
 from .simulator import Fault, PlexSimulator
 
 SAME = f"https://192-168-1-9.{DIRECT_HASH}.plex.direct:32400"
@@ -92,6 +93,28 @@ async def test_server_that_is_back_at_its_address(
     assert not await async_follow(hass, entry, [plex.url])
     assert [request.raw_path for request in plex.requests] == ["/identity"] * 2
     assert not issue_registry.issues
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_server_that_is_back_at_its_certified_address(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: PlexSimulator,
+    direct_tls: SSLContext,
+) -> None:
+    """It has not moved, so nothing is to be changed, and nothing that waits is to fail."""
+    await restart(plex, direct_tls)
+    url = direct_url(plex)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "url": url, "direct_hash": DIRECT_HASH}
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    loaded = entry.runtime_data
+    plex.inject(Fault.HTML, "/identity", times=1)
+    assert not await async_follow(hass, entry, [url])
+    await settle(hass)
+    assert entry.runtime_data is loaded
 
 
 async def disable(manager: ConfigEntries, entry_id: str) -> None:

@@ -372,6 +372,28 @@ async def test_another_server_is_there_instead(
     assert issues() == []
 
 
+async def test_a_server_that_an_action_finds_back(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    issues: Issues,
+) -> None:
+    """Also if the user has switched polls off."""
+    right, plex.machine_identifier = plex.machine_identifier, OTHER_MACHINE
+    await tick(60)
+    assert issues() == ["moved"]
+    plex.machine_identifier = right
+    await hass.services.async_call(
+        DOMAIN,
+        "get_butler_tasks",
+        {"config_entry_id": loaded.entry_id},
+        blocking=True,
+        return_response=True,
+    )
+    assert issues() == []
+
+
 async def test_another_server_is_there_after_an_outage(
     loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick, issues: Issues
 ) -> None:

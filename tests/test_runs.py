@@ -19,7 +19,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
 from .common import BACKUP, OPTIMIZE, Tick, settle, start_and_wait, until
-from .simulator import Fault, PlexSimulator, RunShape
+from .simulator import Fault, PlexSimulator, RowMode, RunShape
 
 RUN = "/butler/OptimizeDatabase"
 
@@ -157,6 +157,54 @@ async def test_an_earlier_run_ends_while_ours_is_asked_for(
     assert (run["result"], run["duration"]) == ("finished", 5.0)
 
 
+async def test_an_earlier_run_that_is_not_known_to_be_over(
+    hass: HomeAssistant,
+    plex: PlexSimulator,
+    entry: MockConfigEntry,
+    tick: Tick,
+) -> None:
+    """It was running when Home Assistant started, and the row at 100 % may be a pause."""
+    plex.websocket_refusal = None
+    plex.row_mode, plex.shape = RowMode.FOREVER, RunShape.SUBTITLE
+    plex.butler.start("OptimizeDatabase")
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(hass, OPTIMIZE, "running")
+    plex.finish("OptimizeDatabase")
+    await until(hass, OPTIMIZE, "running")
+    await tick(1)
+
+    waiting = start_and_wait(hass, OPTIMIZE)
+    await begun(hass, waiting)
+    await tick(3)
+    plex.finish("OptimizeDatabase")
+    await settle(hass)
+    await tick(5)
+    run = (await waiting)[OPTIMIZE]
+    assert (run["result"], run["duration"]) == ("finished", 3.0)
+
+
+async def test_an_earlier_run_that_ended_while_no_poll_succeeded(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.butler.start("OptimizeDatabase")
+    await tick(60)
+    await until(hass, OPTIMIZE, "running")
+    plex.inject(Fault.SERVER_ERROR, "/butler", times=2)
+    await tick(5)
+    await tick(60)
+    await tick(50)
+    plex.finish("OptimizeDatabase")
+
+    waiting = start_and_wait(hass, OPTIMIZE)
+    await begun(hass, waiting)
+    await tick(11)
+    await begun(hass, waiting)
+    plex.finish("OptimizeDatabase")
+    await tick(11)
+    run = (await waiting)[OPTIMIZE]
+    assert (run["result"], run["duration"]) == ("finished", 22.0)
+
+
 async def test_timed_out(
     hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
@@ -283,6 +331,41 @@ async def test_wait_that_begins_after_an_outage(
     plex.finish("OptimizeDatabase")
     await tick(11)
     assert (await waiting)[OPTIMIZE]["result"] == "finished"
+
+
+async def test_poll_that_fails_before_the_start_is_answered(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.inject(Fault.SERVER_ERROR, "/butler", times=3)
+    await tick(60)
+    await tick(60)
+    await tick(50)
+    plex.inject(Fault.SLOW, RUN)
+    waiting = start_and_wait(hass, OPTIMIZE)
+    await settle(hass)
+    await tick(12)
+    await until(hass, OPTIMIZE, "unavailable")
+
+    plex.clear_faults()
+    await settle(hass)
+    await tick(1)
+    await begun(hass, waiting)
+    plex.finish("OptimizeDatabase")
+    await tick(11)
+    assert (await waiting)[OPTIMIZE]["result"] == "finished"
+
+
+async def test_unloaded_before_the_start_is_answered(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator
+) -> None:
+    plex.inject(Fault.SLOW, RUN)
+    waiting = start_and_wait(hass, OPTIMIZE)
+    await settle(hass)
+    await hass.config_entries.async_unload(loaded.entry_id)
+    plex.clear_faults()
+    with pytest.raises(HomeAssistantError) as raised:
+        await waiting
+    assert raised.value.translation_key == "unloaded"
 
 
 async def test_script_stopped_meanwhile(

@@ -65,6 +65,8 @@ class TaskDataCondition(ButlerCondition):
     @override
     def is_valid_state(self, entity_state: State) -> bool:
         """Check if the condition is true of a task."""
+        if not super().is_valid_state(entity_state):
+            return False
         name: str = entity_state.attributes["task_name"]
         server = find_server(self._hass, entity_state.entity_id)
         return server is not None and self._is_true(server, name)
@@ -77,9 +79,13 @@ class TaskDataCondition(ButlerCondition):
 class TaskEnabledCondition(TaskDataCondition):
     """Test if tasks are enabled. A disabled task can be running, too."""
 
+    # The state may be one of the past, whose task was disabled then.
+    _states = {*TaskStatus} - {TaskStatus.DISABLED}
+
     @override
     def _is_true(self, server: PlexButlerRuntimeData, name: str) -> bool:
-        return server.butler.data.tasks[name].enabled is True
+        task = server.butler.data.tasks.get(name)
+        return task is not None and task.enabled is True
 
 
 class LastRunCondition(TaskDataCondition):

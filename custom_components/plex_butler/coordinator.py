@@ -150,7 +150,6 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             if not self._is_tolerable(err):
                 raise self._poll_failed(err) from err
             return self.data
-        self._poll_succeeded()
         if dt_util.utcnow() < self._fast_polling_until:
             self.update_interval = BUSY_INTERVAL
         elif self.stream_up:
@@ -176,6 +175,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             self.observations.read(tasks, activities, now)
         self._publisher.add_runs(self._watch.read(tasks, activities, begun, now))
         self._tasks = complete_tasks(self.hass, self._watch.tasks)
+        self._read_succeeded()
 
     async def _read_activities(self) -> tuple[Activity, ...] | None:
         """Read the activities; None if that fails: tasks can be used without them."""
@@ -202,7 +202,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             last_runs=dict(self._watch.last_runs),
         )
 
-    def _poll_succeeded(self) -> None:
+    def _read_succeeded(self) -> None:
         """Update devices, and delete issues and dialogs that are no longer needed."""
         async_handle_success(self.hass, self.config_entry)
         for flow in self.config_entry.async_get_active_flows(

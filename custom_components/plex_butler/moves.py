@@ -89,10 +89,12 @@ async def async_follow(
     urls = [*(listed or ()), *_by_stored_hash(entry.data, urls), *urls]
     verdicts = {url: judge(entry.data, url, listed) for url in urls}
     use = [url for url, verdict in verdicts.items() if verdict is Verdict.USE]
-    url = await async_find_address(hass, use, entry.unique_id)
-    if url and _is_used(hass, entry):
+    if url := await async_find_address(hass, use, entry.unique_id):
+        found = {CONF_URL: str(url), CONF_VERIFY_SSL: True}
+        if not _is_news(hass, entry, found):
+            return False
         LOGGER.info("The address of %s has changed, and was updated", entry.title)
-        async_move(hass, entry, {CONF_URL: str(url), CONF_VERIFY_SSL: True})
+        async_move(hass, entry, found)
         return True
     ask = [url for url, verdict in verdicts.items() if verdict is Verdict.ASK]
     verify_ssl: bool = entry.data[CONF_VERIFY_SSL]
@@ -101,8 +103,7 @@ async def async_follow(
         return False
     found = {CONF_URL: str(url), CONF_VERIFY_SSL: verify_ssl}
     found |= await async_read_fingerprint(found)
-    # It may be back at its old address.
-    if not _is_used(hass, entry) or found.items() <= entry.data.items():
+    if not _is_news(hass, entry, found):
         return False
     async_ask(hass, entry, found)
     return True
@@ -142,6 +143,11 @@ def _is_used(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Return whether an entry is set up or is to be, and was not removed or disabled."""
     known = hass.config_entries.async_get_entry(entry.entry_id)
     return known is not None and entry.state is not ConfigEntryState.NOT_LOADED
+
+
+def _is_news(hass: HomeAssistant, entry: ConfigEntry, found: dict[str, Any]) -> bool:
+    """Return whether a used server was found elsewhere, not back at its old address."""
+    return _is_used(hass, entry) and not found.items() <= entry.data.items()
 
 
 async def _is_reached(hass: HomeAssistant, entry: ConfigEntry) -> bool:

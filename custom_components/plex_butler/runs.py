@@ -10,6 +10,7 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from .plex import Run
 
@@ -94,15 +95,22 @@ def running_between(
 async def wait_for_end(queue: RunQueue, name: str, since: datetime | None) -> Run:
     """Return the next run of a task to end, ignoring runs that began before `since`.
 
-    Raises HomeAssistantError when the server becomes unavailable.
+    Call it when the server has answered the request to start the task. Raises
+    HomeAssistantError when the server becomes unavailable.
     """
+    before = queue.qsize()
     while True:
         run = await queue.get()
+        before -= 1
+        is_earlier = before >= 0
+        if isinstance(run, UpdateFailed) and is_earlier:
+            continue  # The server has answered since.
         if isinstance(run, HomeAssistantError):
             raise run
         if run.name != name or run.finished is None:
             continue
-        if since is None or run.started is None or run.started >= since:
+        # If a run that began since has ended so early, its start is known.
+        if since is None or (run.started >= since if run.started else not is_earlier):
             return run
 
 

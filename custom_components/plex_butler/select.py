@@ -8,10 +8,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import LOGGER
 from .coordinator import PlexButlerConfigEntry
 from .entity import SettingEntity, async_add_listed_entities, has_hours, task_settings
-from .plex import Behavior, SettingKind, SettingValue, WindowSetting
+from .plex import Behavior, SettingKind, WindowSetting
 
 PARALLEL_UPDATES = 1
 
@@ -69,9 +68,7 @@ class HourSelect(SettingEntity, SelectEntity):
     def current_option(self) -> str | None:
         """Return the hour; None if the server does not report one."""
         value = self.setting_value
-        if isinstance(value, int) and value in range(len(HOURS)):
-            return HOURS[value]
-        return None
+        return HOURS[value] if isinstance(value, int) else None
 
     @override
     async def async_select_option(self, option: str) -> None:
@@ -81,8 +78,6 @@ class HourSelect(SettingEntity, SelectEntity):
 
 class TaskSelect(SettingEntity, SelectEntity):
     """A select of when the server runs a task by itself."""
-
-    _unknown_value: SettingValue | None = None
 
     @property
     @override
@@ -96,12 +91,7 @@ class TaskSelect(SettingEntity, SelectEntity):
     def current_option(self) -> str | None:
         """Return the selected option; None if it is not one of the options."""
         value = self.setting_value
-        if value in self.options:
-            return str(value)
-        if value not in (None, self._unknown_value):
-            self._unknown_value = value
-            LOGGER.debug("%s is set to %r, which is unknown", self.setting_id, value)
-        return None
+        return str(value) if value in self.options else None
 
     @override
     async def async_select_option(self, option: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import override
 
-from homeassistant.const import CONF_TIME_ZONE
-from homeassistant.core import callback
+from homeassistant.const import CONF_TIME_ZONE, EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import Event, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
@@ -63,7 +63,8 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
             always_update=False,
         )
         self.butler = butler
-        self.time_zone: tzinfo = dt_util.get_default_time_zone()
+        # The one that the user chose; None for that of Home Assistant.
+        self._time_zone: tzinfo | None = None
         self._server = server
         self._listed: Settings | None = None
         # Kept while the settings cannot be read.
@@ -83,15 +84,21 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
 
         A server that sleeps until its window opens still has one.
         """
-        return maintenance_window(self.data or self._last_listed or {}, self.time_zone)
+        zone = self._time_zone or dt_util.get_default_time_zone()
+        return maintenance_window(self.data or self._last_listed or {}, zone)
 
     @override
     async def _async_setup(self) -> None:
         """Load the time zone of the server, and follow its availability."""
         if name := self.config_entry.options.get(CONF_TIME_ZONE):
-            self.time_zone = await dt_util.async_get_time_zone(name) or self.time_zone
+            self._time_zone = await dt_util.async_get_time_zone(name)
         self.config_entry.async_on_unload(
             self.butler.async_add_listener(self._handle_butler_update, (Aspect.TASKS,))
+        )
+        self.config_entry.async_on_unload(
+            self.hass.bus.async_listen(
+                EVENT_CORE_CONFIG_UPDATE, self._handle_core_config_update
+            )
         )
 
     @override
@@ -100,9 +107,9 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         before = self.data
         async with self._lock:
             await self._read()
-        if self.data is not before:
-            # The base class compares with the data before the read, not with a write.
-            self._publish()
+        # The base class would do it late, as it may take long to read the name, or not at
+        # all, if a write has changed the data meanwhile.
+        self._publish()
         if before is not None:  # At setup, the name has just been read.
             await self._update_name()
         return self._shown()
@@ -161,6 +168,11 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         if available != self._was_available or tasks != self._tasks:
             self._was_available, self._tasks = available, tasks
             self.async_update_listeners()
+
+    @callback
+    def _handle_core_config_update(self, _event: Event) -> None:
+        """Update entities, as the time zone may be another one."""
+        self.async_update_listeners()
 
     @callback
     def changed_elsewhere(self, setting_ids: Iterable[str]) -> bool:

@@ -239,6 +239,22 @@ async def test_token_is_sent_on_no_connection_if_none_is_kept_open(
         assert [request.token for request in plex.requests] == [None]
 
 
+@every_call
+async def test_nothing_is_sent_on_a_new_connection_without_a_token_either(
+    plex: PlexSimulator, session: aiohttp.ClientSession, call: Call
+) -> None:
+    """Anybody can start the tasks of a server that is not linked to an account."""
+    plex.token = None
+    server = PlexServer(session, plex.url, machine_identifier=plex.machine_identifier)
+    async with server.notifications():
+        plex.requests.clear()
+        plex.machine_identifier = "another"
+
+        with pytest.raises(PlexWrongServerError):
+            await call(server)
+        assert paths(plex) == [IDENTITY]
+
+
 async def test_refused_start_of_a_stopped_task_is_a_failure_too(
     plex: PlexSimulator, server: PlexServer
 ) -> None:

@@ -4,7 +4,7 @@ Follows https://developer.plex.tv/pms/ ("Authentication", "Request Headers").
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,7 +74,7 @@ class ClientInfo:
 
 
 async def _accept() -> None:
-    """Let the token be sent."""
+    """Let the request be sent."""
 
 
 class PlexConnection:
@@ -97,8 +97,9 @@ class PlexConnection:
 
         `url` must come from normalize_url: paths are appended to it unchanged. With a
         fingerprint, https connections are made to the server with that certificate
-        only (see Certificate), whether it is valid or not. `check` is called before the
-        token is sent on a new connection, and raises PlexError if it must not be.
+        only (see Certificate), whether it is valid or not. `check` is called before a
+        request is sent on a new connection, unless it is one without the token, and
+        raises PlexError if it must not be sent.
         """
         self.url = url
         self.token = token
@@ -189,13 +190,12 @@ class PlexConnection:
         A refusal (400) may be due to a setting that was just changed, so the request is
         sent once more.
         """
-        headers = self._token_headers if with_token else {}
         with self._translate_errors():
-            response = await self._follow(method, path, headers)
+            response = await self._follow(method, path, with_token=with_token)
             if response.status == HTTPStatus.BAD_REQUEST:
                 response.release()
                 await asyncio.sleep(PAUSE)
-                response = await self._follow(method, path, headers)
+                response = await self._follow(method, path, with_token=with_token)
             async with response:
                 if response.status // 100 != _SUCCESS:
                     # The body of an error is HTML without any information.
@@ -203,12 +203,12 @@ class PlexConnection:
                 return response.status, await read_body(response) if with_body else b""
 
     async def _follow(
-        self, method: str, path: str, headers: Mapping[str, str]
+        self, method: str, path: str, *, with_token: bool
     ) -> aiohttp.ClientResponse:
         """Send a request, follow redirects within the origin, and return the answer."""
         url = URL(self._base + path, encoded=True)
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._send(method, url, headers)
+            response = await self._send(method, url, with_token=with_token)
             self._has_answered = True
             target = response.headers.get(hdrs.LOCATION)
             if target is None or response.status // 100 != _REDIRECT:
@@ -220,20 +220,20 @@ class PlexConnection:
         raise PlexRedirectError("redirected too often")
 
     async def _send(
-        self, method: str, url: URL, headers: Mapping[str, str]
+        self, method: str, url: URL, *, with_token: bool
     ) -> aiohttp.ClientResponse:
         """Send a request and return the answer, which may be a redirect.
 
         A connection that was kept open may be dead: the request is sent again, until
         the connection is a new one. Before a new one, the server is checked.
         """
-        attempt = _Attempt(may_connect=not headers)
+        attempt = _Attempt(may_connect=not with_token)
         while True:
             try:
                 return await self._session.request(
                     method,
                     url,
-                    headers=headers,
+                    headers=self._token_headers if with_token else {},
                     server_hostname=self._server_hostname,
                     ssl=self._ssl,
                     allow_redirects=False,
