@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.plex_butler.plex import Run
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -299,6 +299,18 @@ async def test_run_while_clocks_go_back(
     report(loaded, "10-25 00:50", finished)
     (event,) = await events(hass, RUNS, "10-25 00:00:00", "10-25 12:00:00")
     assert event["start"] == event["end"] == "2026-10-25T02:50:00+02:00"
+
+
+@pytest.mark.usefixtures("amsterdam")
+@pytest.mark.freeze_time("2026-10-25 01:10:00+00:00")
+async def test_state_of_a_run_while_clocks_go_back(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    """It is on, and does not keep Home Assistant busy with waiting for its start."""
+    report(loaded, "10-25 00:50")
+    await settle(hass)
+    assert states(hass, RUNS) == [STATE_ON]
+    assert attribute(hass, RUNS, "start_time") == "2026-10-25 02:10:00"
 
 
 async def test_runs_of_a_server_that_is_away(

@@ -112,9 +112,14 @@ class RunCalendar(ButlerEntity, CalendarEntity):
 
         When it will end is not known. To end it now would write a state every moment.
         """
-        tomorrow = dt_util.now() + timedelta(days=1)
+        now = dt_util.now()
+        tomorrow = dt_util.start_of_local_day(now + timedelta(days=1))
         for run in self._history.running():
-            return self._event(run, dt_util.start_of_local_day(tomorrow))
+            event = self._event(run, tomorrow)
+            # Home Assistant compares local times. When clocks go back, it would wait for
+            # a start that is over, again and again, for up to an hour.
+            event.start = min(event.start, now)
+            return event
         return None
 
     @override
