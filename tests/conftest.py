@@ -54,6 +54,11 @@ settings.register_profile("thorough", _ANY, max_examples=20_000)
 settings.load_profile("default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests begin at another moment, such as before a change of the clocks."""
+    parser.addoption("--now", default=NOW, help=f"when tests begin (default: {NOW})")
+
+
 def pytest_asyncio_loop_factories() -> dict[str, type[IdleLoop]]:
     """Run all tests in a loop that can be waited for until it is idle."""
     return {"idle": IdleLoop}
@@ -108,7 +113,7 @@ def freezer(
 ) -> FrozenDateTimeFactory:
     """Time, which stands still at the same moment in every run."""
     if request.node.get_closest_marker("freeze_time") is None:
-        freezer.move_to(NOW)
+        freezer.move_to(request.config.getoption("--now"))
     return freezer
 
 
