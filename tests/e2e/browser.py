@@ -14,6 +14,7 @@ from playwright.async_api import (
     StorageState,
     ViewportSize,
     async_playwright,
+    expect,
 )
 
 from .home import HOST, ROOT, HomeAssistant
@@ -83,6 +84,7 @@ async def open_screen(
             service_workers="block",
         )
         context.set_default_timeout(1000 * SECONDS)
+        expect.set_options(1000 * SECONDS)
         await context.route("**/*", _stay_here)
         screen = Screen(home, await context.new_page(), folder)
         try:
