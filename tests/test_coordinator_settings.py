@@ -257,6 +257,28 @@ async def test_not_later(
     assert "unique ID" not in caplog.text
 
 
+async def test_none_of_the_butler(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: PlexSimulator,
+    tick: Tick,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """A server that is not ready yet takes no entity and its options away."""
+    before = set(entity_registry.entities)
+    settings = dict(plex.settings)
+    others = {"OnDeckWindow": settings["OnDeckWindow"]}
+    plex.settings.clear()
+    plex.settings.update(others)
+    await tick(901)
+    assert states(hass, BACKUP_ENABLED) == [STATE_UNAVAILABLE]
+    assert set(entity_registry.entities) == before
+
+    plex.settings.update(settings)
+    await tick(60)
+    assert states(hass, BACKUP_ENABLED) == ["on"]
+
+
 async def test_busy_is_not_gone(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:

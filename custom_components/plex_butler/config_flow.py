@@ -1,5 +1,6 @@
 """Config flow of Butler for Plex."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, override
 
@@ -118,10 +119,12 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         found: dict[str, list[DiscoveredServer]] = {}
         for server in servers:
             found.setdefault(server.machine_identifier, []).append(server)
-        for entry in self._async_current_entries(include_ignore=False):
-            if known := found.pop(entry.unique_id or "", None):
-                urls = [url for server in known for url in server.urls]
-                await async_follow(self.hass, entry, urls)
+        follows = [
+            async_follow(self.hass, entry, [url for one in known for url in one.urls])
+            for entry in self._async_current_entries(include_ignore=False)
+            if (known := found.pop(entry.unique_id or "", None))
+        ]
+        await asyncio.gather(*follows)
         return {
             key: Draft.from_discovered(self.hass, first)
             for key, (first, *_) in found.items()

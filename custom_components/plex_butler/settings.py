@@ -127,12 +127,12 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         except PlexError as err:
             self._read_failed(err)
             return
-        if not settings:  # Every server has settings: this one is not ready yet.
+        listed = {one.id: one for one in settings if is_butler_setting(one.id)}
+        if not listed:  # Every server has some: this one is not ready yet.
             self._read_failed(PlexError("none are listed"))
             return
         self._failures = 0
-        self._listed = {one.id: one for one in settings if is_butler_setting(one.id)}
-        self._last_listed = self._listed
+        self._listed = self._last_listed = listed
 
     def _read_failed(self, err: PlexError) -> None:
         """Try again soon, and keep the last settings for the first timeouts."""
