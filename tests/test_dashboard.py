@@ -234,7 +234,7 @@ async def test_last_runs(
     await settle(hass)
     lines = render(hass)[1].splitlines()
     assert re.fullmatch(r"12:31 · \[Backup Database\]\(\S+\) · 0:00:00", lines[0])
-    assert lines[1] == f"23.11. 12:31 · {optimize} {stopped}"
+    assert lines[1] == f"2026-11-23 12:31 · {optimize} {stopped}"
 
 
 async def test_a_server_with_another_name(
