@@ -15,7 +15,7 @@ from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.template import Template
 
 from .automating import begin, finish
-from .common import OF_TASK, OPTIMIZE, make_entry, press, settle
+from .common import OF_TASK, OPTIMIZE, make_entry, press, settle, until
 from .simulator import PlexSimulator, RowMode, RunShape, SimulatedTask
 
 FILE = Path(__file__).parents[1] / "docs/dashboard.yaml"
@@ -195,6 +195,15 @@ async def test_what_runs_now(
     assert sorted(render(hass)[0].splitlines()) == [backup, optimize]
     await finish(hass, plex, OPTIMIZE)
     assert render(hass)[0] == backup
+
+
+async def test_nothing_is_known_of_a_lost_server(
+    hass: HomeAssistant, plex: PlexSimulator, live: MockConfigEntry
+) -> None:
+    """Home Assistant does not translate "unavailable" for a template."""
+    await plex.stop()
+    await until(hass, "binary_sensor.media_server_maintenance", STATE_UNAVAILABLE)
+    assert render(hass) == ["—", "—"]
 
 
 @pytest.mark.freeze_time("2026-11-23 12:30:00+00:00")
