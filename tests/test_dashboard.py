@@ -15,7 +15,7 @@ from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.template import Template
 
 from .automating import begin, finish
-from .common import OF_TASK, OPTIMIZE, make_entry, press, settle
+from .common import OF_TASK, OPTIMIZE, make_entry, press, settle, until
 from .simulator import PlexSimulator, RowMode, RunShape, SimulatedTask
 
 FILE = Path(__file__).parents[1] / "docs/dashboard.yaml"
@@ -197,6 +197,15 @@ async def test_what_runs_now(
     assert render(hass)[0] == backup
 
 
+async def test_nothing_is_known_of_a_lost_server(
+    hass: HomeAssistant, plex: PlexSimulator, live: MockConfigEntry
+) -> None:
+    """Home Assistant does not translate "unavailable" for a template."""
+    await plex.stop()
+    await until(hass, "binary_sensor.media_server_maintenance", STATE_UNAVAILABLE)
+    assert render(hass) == ["—", "—"]
+
+
 @pytest.mark.freeze_time("2026-11-23 12:30:00+00:00")
 async def test_a_run_without_a_name(
     hass: HomeAssistant, plex: PlexSimulator, live: MockConfigEntry, tick: Any
@@ -234,7 +243,7 @@ async def test_last_runs(
     await settle(hass)
     lines = render(hass)[1].splitlines()
     assert re.fullmatch(r"12:31 · \[Backup Database\]\(\S+\) · 0:00:00", lines[0])
-    assert lines[1] == f"23.11. 12:31 · {optimize} {stopped}"
+    assert lines[1] == f"2026-11-23 12:31 · {optimize} {stopped}"
 
 
 async def test_a_server_with_another_name(

@@ -90,7 +90,6 @@ async def test_confirmed(
     assert issue.translation_placeholders == {
         "name": "My [Server](x)",
         "server": r"My \[Server\]\(x\)",
-        "url": plex.url,
         "old": escaped(old),
         "new": escaped(plex.url),
     }

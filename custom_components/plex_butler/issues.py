@@ -38,7 +38,6 @@ def async_ask(hass: HomeAssistant, entry: ConfigEntry, found: dict[str, Any]) ->
     placeholders = {
         # Titles are plain text, unlike descriptions.
         "name": entry.title,
-        "url": new,
         "old": markdown(old),
         "new": markdown(new),
     }
