@@ -76,7 +76,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     async_fire_run_events(hass, entry.runtime_data)
     # If all servers added entities at the same time, all would seem slow to set up.
     async with hass.data.setdefault(_ADDING, asyncio.Lock()):
-        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        # So would others be blocked if all platforms created theirs at the same time.
+        for platform in PLATFORMS:
+            await hass.config_entries.async_forward_entry_setups(entry, [platform])
     ButlerStream(server, butler, settings).async_start(hass, entry)
     return True
 

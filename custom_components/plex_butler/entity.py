@@ -55,18 +55,29 @@ class ButlerEntity[
         super().__init__(coordinator, (task.name,) if task else topics)
         self.entity_description = description
         self._task = task
-        self._butler = butler = _butler(coordinator)
-        if task:
-            identifier = task_identifier(butler.identity, task.name)
-            self._attr_device_info = ChildDeviceInfo(
-                identifiers={identifier},
-                name=butler.data.title(task.name),
-                parent_device_id=butler.device_id,
-            )
-        else:
-            identifier = server_identifier(butler.identity)
-            self._attr_device_info = DeviceInfo(identifiers={identifier})
-        self._attr_unique_id = f"{identifier[1]}_{description.key}"
+        self._butler = _butler(coordinator)
+        self._attr_unique_id = f"{self._identifier[1]}_{description.key}"
+
+    @property
+    def _identifier(self) -> tuple[str, str]:
+        """The identifier of the device."""
+        identity = self._butler.identity
+        if self._task:
+            return task_identifier(identity, self._task.name)
+        return server_identifier(identity)
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo | ChildDeviceInfo:
+        """Return the device; kept by no entity, as it is needed once."""
+        identifiers = {self._identifier}
+        if not self._task:
+            return DeviceInfo(identifiers=identifiers)
+        return ChildDeviceInfo(
+            identifiers=identifiers,
+            name=self._butler.data.title(self._task.name),
+            parent_device_id=self._butler.device_id,
+        )
 
     @property
     @override

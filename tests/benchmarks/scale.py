@@ -31,6 +31,7 @@ from custom_components.plex_butler.const import (
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.registry import SAVE_DELAY
 
 from .home import home_assistant
 from .report import goal, say, table
@@ -220,8 +221,12 @@ async def _measure(fleet: Fleet, tasks: int, turns: Turns) -> Cost:
         for entry in entries:
             await hass.config_entries.async_unload(entry.entry_id)
         await asyncio.sleep(SETTLED)
+        # A restart has no entities to collect that were unloaded.
+        gc.collect()
+        gc.freeze()
         restarted, restarted_block = await _timed(turns, _set_up, hass, entries)
-        await asyncio.sleep(SETTLED)
+        # Home Assistant saves its registries so long after a change.
+        await asyncio.sleep(SAVE_DELAY + SETTLED)
         # What lives long is not to be collected at a time that is measured.
         gc.collect()
         gc.freeze()

@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from copy import deepcopy
 import gc
+from itertools import count
 import json
 import logging
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from hypothesis import given, strategies as st
@@ -34,6 +35,7 @@ from custom_components.plex_butler.plex import (
 )
 from custom_components.plex_butler.plex.connection import HEARTBEAT, MAX_FRAME
 from custom_components.plex_butler.plex.events import (
+    PART,
     ActivityChange,
     Event,
     parse_frame,
@@ -41,7 +43,7 @@ from custom_components.plex_butler.plex.events import (
 from custom_components.plex_butler.plex.models import MAX_NAME, MAX_TITLE
 from tests.simulator import Fault, PlexSimulator
 
-from .common import WEBSOCKET, shown
+from .common import WEBSOCKET, idle, shown
 
 ROW: dict[str, Any] = {
     "event": "started",
@@ -68,6 +70,7 @@ EVENT = ActivityEvent(
     ),
 )
 STARTED = Notifications(activities=(EVENT,))
+NOTHING = Notifications()
 
 type Stream = AsyncGenerator[Event]
 
@@ -88,7 +91,7 @@ def changed_settings(*rows: Any) -> str:
 
 
 def test_activities_of_a_frame() -> None:
-    found = parse_frame(activities(*(ROW | {"event": one} for one in ActivityChange)))
+    [found] = parse_frame(activities(*(ROW | {"event": one} for one in ActivityChange)))
 
     assert found == Notifications(
         activities=tuple(
@@ -98,9 +101,9 @@ def test_activities_of_a_frame() -> None:
 
 
 def test_settings_of_a_frame() -> None:
-    assert parse_frame(changed_settings(SETTING, {"id": "Other"})) == Notifications(
-        settings=frozenset({"ButlerStartHour", "Other"})
-    )
+    [found] = parse_frame(changed_settings(SETTING, {"id": "Other"}))
+
+    assert found == Notifications(settings=frozenset({"ButlerStartHour", "Other"}))
 
 
 @pytest.mark.parametrize(
@@ -113,8 +116,8 @@ def test_settings_of_a_frame() -> None:
     ],
 )
 def test_bad_activity_is_skipped(row: Any) -> None:
-    assert parse_frame(activities(row, ROW)) == STARTED
-    assert parse_frame(activities(row)) is None
+    assert [*parse_frame(activities(row, ROW))] == [STARTED]
+    assert [*parse_frame(activities(row))] == [NOTHING]
 
 
 @pytest.mark.parametrize(
@@ -122,23 +125,22 @@ def test_bad_activity_is_skipped(row: Any) -> None:
     [None, "id", [], {}, {"id": None}, {"id": 7}, {"id": ""}, {"id": "x" * 129}],
 )
 def test_bad_setting_is_skipped(setting: Any) -> None:
-    assert parse_frame(changed_settings(setting, {"id": "x" * 128})) == Notifications(
-        settings=frozenset({"x" * 128})
-    )
-    assert parse_frame(changed_settings(setting)) is None
+    [found] = parse_frame(changed_settings(setting, {"id": "x" * 128}))
+
+    assert found == Notifications(settings=frozenset({"x" * 128}))
+    assert [*parse_frame(changed_settings(setting))] == [NOTHING]
 
 
 def test_control_characters_are_removed() -> None:
     text = activities(ROW).replace("Butler tasks", "Butler\x00 tasks\x1b")
 
-    assert parse_frame(text) == STARTED
+    assert [*parse_frame(text)] == [STARTED]
 
 
 def test_fields_of_the_wrong_type_are_empty() -> None:
     odd = {"uuid": "1", "type": 7, "title": ["x"], "subtitle": {}, "progress": "soon"}
-    found = parse_frame(activities(ROW | {"Activity": odd}))
+    [found] = parse_frame(activities(ROW | {"Activity": odd}))
 
-    assert found
     assert found.activities[0].activity == Activity(
         uuid="1", type="", title="", subtitle="", progress=None
     )
@@ -160,7 +162,7 @@ def test_fields_of_the_wrong_type_are_empty() -> None:
     ],
 )
 def test_other_frames_are_ignored(text: str) -> None:
-    assert parse_frame(text) is None
+    assert [*parse_frame(text)] == [NOTHING]
 
 
 SCALARS = (
@@ -193,10 +195,8 @@ def positions(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def check(text: str) -> None:
-    found = parse_frame(text)
-    if found is None:
-        return
-    assert 0 < len(found.activities) + len(found.settings) <= len(text)
+    [found] = parse_frame(text)
+    assert len(found.activities) + len(found.settings) <= len(text)
     assert all(0 < len(setting_id) <= MAX_NAME for setting_id in found.settings)
     for event in found.activities:
         assert isinstance(event.change, ActivityChange)
@@ -273,18 +273,65 @@ async def test_one_event_for_each_frame(plex: PlexSimulator, stream: Stream) -> 
     assert await anext(stream) == Notifications(settings=frozenset({"A", "B"}))
 
 
-async def test_others_have_their_turn_between_frames(
+async def test_long_frame_is_all_of_its_parts(
     plex: PlexSimulator, stream: Stream
 ) -> None:
     await up(stream, plex)
-    for _ in range(100):
-        plex.send_frame(activities(ROW))
+    rows = [ROW | {"Activity": {"uuid": str(number)}} for number in range(3 * PART - 1)]
+    plex.send_frame(activities(*rows))
+    plex.send_frame(changed_settings(*({"id": str(n)} for n in range(PART + 1))))
+    uuids = [
+        event.activity.uuid
+        for _ in range(3)
+        for event in cast("Notifications", await anext(stream)).activities
+    ]
+    settings = [cast("Notifications", await anext(stream)).settings for _ in range(2)]
+
+    assert uuids == [row["Activity"]["uuid"] for row in rows]
+    assert [*map(len, settings)] == [PART, 1]
+    await still_up(stream, plex)
+
+
+PARTS = 20
+SHORT = {"event": "started", "Activity": {"uuid": "1"}}
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [PARTS * [activities(SHORT)], [activities(*PARTS * PART * [SHORT])]],
+    ids=["frames", "parts"],
+)
+async def test_others_have_their_turn(
+    plex: PlexSimulator, stream: Stream, frames: list[str]
+) -> None:
+    await up(stream, plex)
+    for one in frames:
+        plex.send_frame(one)
     await anext(stream)
-    for _ in range(99):
+    for _ in range(PARTS - 1):
         turn = asyncio.Event()
         asyncio.get_running_loop().call_soon(turn.set)
         await anext(stream)
         assert turn.is_set()
+
+
+async def test_others_have_their_turn_between_empty_parts(
+    plex: PlexSimulator, stream: Stream
+) -> None:
+    turns = count()
+
+    async def others() -> None:
+        while True:
+            next(turns)
+            await asyncio.sleep(0)
+
+    await up(stream, plex)
+    plex.send_frame(activities(*PARTS * PART * [None], SHORT))
+    await idle()  # It has arrived.
+    using = asyncio.create_task(others())
+    await anext(stream)
+    using.cancel()
+    assert next(turns) >= PARTS
 
 
 async def test_handshake(plex: PlexSimulator, stream: Stream) -> None:

@@ -4,7 +4,7 @@ Follows https://developer.plex.tv/pms/ ("Events").
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +28,9 @@ from .server import PlexServer
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
 REFUSED_DELAY = 300.0
+# So many elements of a frame are processed before others use the event loop.
+PART = 500
+_KEYS = {"activity": "ActivityNotification", "preference": "Setting"}
 
 _random = SystemRandom()
 
@@ -60,7 +63,7 @@ class ActivityEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notifications:
-    """The content of one frame."""
+    """The content of one frame, or of a part of a long one."""
 
     activities: tuple[ActivityEvent, ...] = ()
     settings: frozenset[str] = frozenset()
@@ -83,29 +86,34 @@ class StreamDown:
 type Event = Notifications | StreamUp | StreamDown
 
 
-def parse_frame(frame: str) -> Notifications | None:
-    """Return the content of a frame; None if there is nothing in it to use."""
+def parse_frame(frame: str) -> Iterator[Notifications]:
+    """Yield the content of a frame, in one part or more; each may be empty."""
+    kind, elements = _elements(frame)
+    for start in range(0, len(elements) or 1, PART):
+        part = elements[start : start + PART]
+        if kind == "activity":
+            events = _parse_list(part, ActivityEvent.from_json)
+            yield Notifications(activities=tuple(events))
+        else:
+            yield Notifications(settings=frozenset(_parse_list(part, _setting_id)))
+
+
+def _elements(frame: str) -> tuple[str, list[object]]:
+    """Return what a frame is about, and its elements; none if it is of no use."""
     try:
         document: Any = decode_json(frame)
         container = document["NotificationContainer"]
         kind = container["type"]
+        elements = container[_KEYS[kind]]
     except PlexResponseError, KeyError, TypeError:
-        return None
-    if kind == "activity":
-        activities = _parse_list(
-            container.get("ActivityNotification"), ActivityEvent.from_json
-        )
-        return Notifications(activities=tuple(activities)) if activities else None
-    if kind == "preference":
-        settings = _parse_list(container.get("Setting"), _setting_id)
-        return Notifications(settings=frozenset(settings)) if settings else None
-    return None
+        return "", []
+    return kind, elements if isinstance(elements, list) else []
 
 
-def _parse_list[T](elements: object, parse: Callable[[object], T]) -> list[T]:
+def _parse_list[T](elements: list[object], parse: Callable[[object], T]) -> list[T]:
     """Return the elements that can be parsed."""
     parsed = []
-    for element in elements if isinstance(elements, list) else ():
+    for element in elements:
         try:
             parsed.append(parse(element))
         except ValueError:
@@ -140,11 +148,11 @@ async def listen(
                 async for message in websocket:
                     if message.type is not aiohttp.WSMsgType.TEXT:
                         continue
-                    notifications = parse_frame(message.data)
-                    # Frames that have arrived already are received without a pause.
-                    await asyncio.sleep(0)
-                    if notifications:
-                        yield notifications
+                    for part in parse_frame(message.data):
+                        # Frames that have arrived already are received without a pause.
+                        await asyncio.sleep(0)
+                        if part.activities or part.settings:
+                            yield part
         except PlexError as err:
             error = err
         # A connection that is dropped soon counts as a failure, too.
