@@ -1,7 +1,7 @@
 """Random faults of servers, and random requests of users."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Coroutine
 from random import Random
 from typing import Any
@@ -24,6 +24,8 @@ DISTURBED = 0.3
 """The part of that which are faults and changes, and not requests of users."""
 LONGEST = 18.0
 """The most seconds that a fault lasts: a few are longer than a timeout."""
+KEPT = 12
+"""How many of the last things that happened to a server are told if it is wrong."""
 
 TASKS = list(default_tasks())
 FAULTS = ("SLOW", "DROP", "UNAUTHORIZED", "MAINTENANCE", "SERVER_ERROR", "TRUNCATED")
@@ -60,6 +62,8 @@ class Chaos:
         self.happened: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         """The requests that failed, by the reason."""
+        self.latest: list[deque[str]] = [deque(maxlen=KEPT) for _ in entries]
+        """What happened last to each server, and when (time of the event loop)."""
         self._hass = hass
         self._fleet = fleet
         self._entries = entries
@@ -98,17 +102,21 @@ class Chaos:
         dice = self._random.random()
         if self._random.random() > DISTURBED:
             kind = self._random.choice(REQUESTS)
-            self.happened[kind] += 1
+            self._note(number, kind)
             return self._ask(self._entries[number], kind, dice)
         kind = self._random.choice(DISTURBANCES)
         return self._disturb(number, kind, hold, dice)
+
+    def _note(self, number: int, kind: str, how_long: str = "") -> None:
+        self.happened[kind] += 1
+        self.latest[number].append(f"{self._hass.loop.time():.0f}: {kind}{how_long}")
 
     async def _disturb(self, number: int, kind: str, hold: float, dice: float) -> None:
         """Disturb a server that is not disturbed already, and let it be well again."""
         if number in self._disturbed:
             return
         self._disturbed.add(number)
-        self.happened[kind] += 1
+        self._note(number, kind, f" for {hold:.1f} s")
         await self._command(number, kind, dice)
         await asyncio.sleep(hold)
         await self._command(number, "heal")
