@@ -41,6 +41,8 @@ MAX_GROWTH = 2.0
 """MiB of allocated memory from half time to the end."""
 # Connections are kept open for a while, and histories are saved after a delay.
 SETTLED = 20.0
+# So long after a setting was changed elsewhere, it has been read.
+READ = 3.0
 # Home Assistant logs it once when a server goes away, as a user wants it.
 LOSS = (LOGGER.name, "Error fetching ")
 
@@ -99,6 +101,7 @@ class Soak:
         healed = loop.time()
         lost = await recovered(self._hass, self.entries)
         waited = loop.time() - healed
+        await asyncio.sleep(READ)
         self.wrong += [
             f"{self.entries[number].title}, {healed:.0f}: {reason}; "
             f"before: {'; '.join(self.chaos.latest[number])}"

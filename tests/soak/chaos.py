@@ -15,6 +15,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from tests.benchmarks.scale import Fleet
 from tests.simulator import default_tasks
 
@@ -39,7 +40,7 @@ DISTURBANCES = (
     "rename",
     "start a task",
     "start all tasks",
-    "change a setting",
+    "change the window",
 )
 REQUESTS = (
     *("press", "press", "press"),
@@ -87,9 +88,14 @@ class Chaos:
         await self.heal()
 
     async def heal(self) -> None:
-        """Let all servers be as they were, and idle."""
+        """Let all servers be as they were, idle, and far from their windows.
+
+        How many timers the calendar of a window has depends on whether it is open.
+        """
+        middle = (dt_util.now().hour + 6.5) % 24
         for number in range(len(self._entries)):
             await self._command(number, "heal")
+            await self._command(number, "change the window", middle / 24)
 
     async def _command(self, number: int, *command: Any) -> None:
         async with self._commands:
