@@ -22,7 +22,7 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
 
-from custom_components.plex_butler.const import DOMAIN, LOGGER
+from custom_components.plex_butler.const import DOMAIN, FAST_POLLING, LOGGER
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -39,8 +39,9 @@ SPEED = 5
 WARM_UP = 0.1
 MAX_GROWTH = 2.0
 """MiB of allocated memory from half time to the end."""
-# Connections are kept open for a while, and histories are saved after a delay.
-SETTLED = 20.0
+# After a request, a server is polled more often for a while, which keeps connections open
+# for a while longer.
+SETTLED = FAST_POLLING.total_seconds() + 20
 # So long after a setting was changed elsewhere, it has been read.
 READ = 3.0
 # Home Assistant logs it once when a server goes away, as a user wants it.
@@ -101,6 +102,8 @@ class Soak:
         healed = loop.time()
         lost = await recovered(self._hass, self.entries)
         waited = loop.time() - healed
+        # Only now, as a server is read when it pushes that a setting was changed.
+        await self.chaos.close_windows()
         await asyncio.sleep(READ)
         self.wrong += [
             f"{self.entries[number].title}, {healed:.0f}: {reason}; "
@@ -145,7 +148,7 @@ async def _soak(fleet: Fleet, errors: Errors, seconds: float, seed: int) -> list
     """Play for so many seconds, print the figures, and return what is wrong."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, CountingLoop)
-    settled = min(SETTLED, seconds / 10)
+    settled = min(SETTLED, seconds)
     async with home_assistant() as hass:
         soak = Soak(hass, fleet, seed)
         await soak.set_up()
