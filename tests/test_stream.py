@@ -15,6 +15,7 @@ from .common import (
     OPTIMIZE,
     PROGRESS,
     RUNNING_TASKS,
+    START,
     WEBSOCKET,
     Tick,
     disable,
@@ -244,3 +245,16 @@ async def test_stream_cut_again_and_again(
     plex.finish("OptimizeDatabase")
     await until(hass, OPTIMIZE, "idle")
     assert states(hass, MAINTENANCE, RUNNING_TASKS) == ["off", "0"]
+
+
+async def test_setting_that_was_changed_while_the_stream_was_lost(
+    hass: HomeAssistant, live: MockConfigEntry, plex: PlexSimulator, tick: Tick
+) -> None:
+    plex.websocket_refusal = 404
+    plex.kick()
+    await settle(hass)
+    plex.change_settings(ButlerStartHour="4")
+    plex.websocket_refusal = None
+    await tick(60)
+    await plex.wait_for_sockets(1)
+    await until(hass, START, "04:00")

@@ -70,6 +70,7 @@ class ButlerStream:
                     case StreamUp():
                         self._failure_logged = False
                         self._butler.set_stream(up=True)
+                        self._settings.refresh.now()
                     case _:
                         self._butler.set_stream(up=False)
                         self._log(event)

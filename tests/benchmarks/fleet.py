@@ -137,7 +137,8 @@ async def _disturb(plex: PlexSimulator, kind: str, dice: float) -> None:
         case ["start", "all", "tasks"]:
             plex.butler.start_all()
         case ["change", *_]:
-            plex.change_settings(ButlerStartHour=str(int(dice * 24)))
+            start, end = int(dice * 24), int(dice * 24 + 1) % 24
+            plex.change_settings(ButlerStartHour=str(start), ButlerEndHour=str(end))
         case _:
             raise LookupError(kind)
 

@@ -1,7 +1,7 @@
 """Random faults of servers, and random requests of users."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Coroutine
 from random import Random
 from typing import Any
@@ -15,6 +15,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from tests.benchmarks.scale import Fleet
 from tests.simulator import default_tasks
 
@@ -24,6 +25,8 @@ DISTURBED = 0.3
 """The part of that which are faults and changes, and not requests of users."""
 LONGEST = 18.0
 """The most seconds that a fault lasts: a few are longer than a timeout."""
+KEPT = 12
+"""How many of the last things that happened to a server are told if it is wrong."""
 
 TASKS = list(default_tasks())
 FAULTS = ("SLOW", "DROP", "UNAUTHORIZED", "MAINTENANCE", "SERVER_ERROR", "TRUNCATED")
@@ -37,7 +40,7 @@ DISTURBANCES = (
     "rename",
     "start a task",
     "start all tasks",
-    "change a setting",
+    "change the window",
 )
 REQUESTS = (
     *("press", "press", "press"),
@@ -60,6 +63,8 @@ class Chaos:
         self.happened: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         """The requests that failed, by the reason."""
+        self.latest: list[deque[str]] = [deque(maxlen=KEPT) for _ in entries]
+        """What happened last to each server, and when (time of the event loop)."""
         self._hass = hass
         self._fleet = fleet
         self._entries = entries
@@ -87,6 +92,12 @@ class Chaos:
         for number in range(len(self._entries)):
             await self._command(number, "heal")
 
+    async def close_windows(self) -> None:
+        """Let no maintenance window be open: its calendar has other timers then."""
+        middle = (dt_util.now().hour + 6.5) % 24
+        for number in range(len(self._entries)):
+            await self._command(number, "change the window", middle / 24)
+
     async def _command(self, number: int, *command: Any) -> None:
         async with self._commands:
             await asyncio.to_thread(self._fleet.command, number, *command)
@@ -98,17 +109,21 @@ class Chaos:
         dice = self._random.random()
         if self._random.random() > DISTURBED:
             kind = self._random.choice(REQUESTS)
-            self.happened[kind] += 1
+            self._note(number, kind)
             return self._ask(self._entries[number], kind, dice)
         kind = self._random.choice(DISTURBANCES)
         return self._disturb(number, kind, hold, dice)
+
+    def _note(self, number: int, kind: str, how_long: str = "") -> None:
+        self.happened[kind] += 1
+        self.latest[number].append(f"{self._hass.loop.time():.0f}: {kind}{how_long}")
 
     async def _disturb(self, number: int, kind: str, hold: float, dice: float) -> None:
         """Disturb a server that is not disturbed already, and let it be well again."""
         if number in self._disturbed:
             return
         self._disturbed.add(number)
-        self.happened[kind] += 1
+        self._note(number, kind, f" for {hold:.1f} s")
         await self._command(number, kind, dice)
         await asyncio.sleep(hold)
         await self._command(number, "heal")

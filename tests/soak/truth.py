@@ -8,34 +8,50 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
 
+from custom_components.plex_butler.const import LIVE_INTERVAL
 from custom_components.plex_butler.plex import ButlerTask, PlexServer
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 LOOK_INTERVAL = 0.25
+# So many seconds after the servers are well again, each is available, pushes changes,
+# and the tasks it is shown with are as they should be: it is polled, and its websocket
+# is tried again, within a minute. Home Assistant retries a setup after 80 seconds, if
+# that has failed five times in a row.
+SOON = 100.0
+# Then the list of tasks is right, too. A server does not push that it lists others: that
+# is found by the read that is made in any case, which may take a while.
+LISTED = LIVE_INTERVAL.total_seconds() + 15
 
 type Shown = dict[str, Any]
+type Mistakes = dict[str, tuple[str | None, str | None]]
+"""What is shown, and what should be; None is nothing."""
 
 
 async def recovered(
-    hass: HomeAssistant, entries: list[MockConfigEntry], seconds: float
-) -> list[MockConfigEntry]:
-    """Return the servers that are still wrong after some time."""
-    tasks = {entry.entry_id: await _read(entry) for entry in entries}
+    hass: HomeAssistant, entries: list[MockConfigEntry]
+) -> dict[int, str]:
+    """Wait until all servers are right, but no longer than that may take.
 
-    def wrong() -> list[MockConfigEntry]:
-        return [
-            entry
-            for entry in entries
-            if not _is_right(hass, entry, tasks[entry.entry_id])
-        ]
-
-    for _ in range(int(seconds / LOOK_INTERVAL)):
-        if not wrong():
-            break
-        await asyncio.sleep(LOOK_INTERVAL)
-    return wrong()
+    Returns what is wrong then with each server, by its index.
+    """
+    tasks = [await _read(entry) for entry in entries]
+    begun = hass.loop.time()
+    for limit, of_list in ((SOON, False), (LISTED, True)):
+        while wrong := {
+            number: mistakes
+            for number, entry in enumerate(entries)
+            if (mistakes := _mistakes(hass, entry, tasks[number], of_list=of_list))
+        }:
+            if hass.loop.time() - begun >= limit:
+                return {
+                    number: f"not right after {limit:.0f} s: {mistakes}; "
+                    f"{_describe(entries[number])}"
+                    for number, mistakes in wrong.items()
+                }
+            await asyncio.sleep(LOOK_INTERVAL)
+    return {}
 
 
 async def stale(hass: HomeAssistant, entries: list[MockConfigEntry]) -> list[str]:
@@ -60,12 +76,19 @@ async def _read(entry: MockConfigEntry) -> list[ButlerTask]:
         return [*await server.get_butler_tasks()]
 
 
-def _is_right(
-    hass: HomeAssistant, entry: MockConfigEntry, tasks: list[ButlerTask]
-) -> bool:
-    """Return whether a server that is idle is shown with its tasks, and pushes."""
+def _mistakes(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    tasks: list[ButlerTask],
+    *,
+    of_list: bool,
+) -> Mistakes:
+    """Return what is wrong with a server that is idle and should push changes.
+
+    `of_list` says whether the list of its tasks counts, too.
+    """
     if entry.state is not ConfigEntryState.LOADED:
-        return False
+        return {"entry": (entry.state.value, ConfigEntryState.LOADED.value)}
     registry = er.async_get(hass)
     shown = {
         entity.unique_id: state.state
@@ -73,10 +96,26 @@ def _is_right(
         if entity.unique_id.endswith("_status")
         and (state := hass.states.get(entity.entity_id))
     }
-    return entry.runtime_data.butler.stream_up and shown == {
+    right = {
         f"{entry.unique_id}_{task.name}_status": "idle" if task.enabled else "disabled"
         for task in tasks
     }
+    keys = shown.keys() | right.keys() if of_list else shown.keys() & right.keys()
+    pairs = {key: (shown.get(key), right.get(key)) for key in sorted(keys)}
+    pairs["live updates"] = str(entry.runtime_data.butler.stream_up), str(True)
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _describe(entry: MockConfigEntry) -> str:
+    """Return all that may say why a server is not right."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return f"entry: {entry.reason}"
+    butler = entry.runtime_data.butler
+    return (
+        f"last poll succeeded: {butler.last_update_success}, "
+        f"last error: {butler.last_exception!r}, "
+        f"polled every {butler.update_interval}, live updates: {butler.stream_up}"
+    )
 
 
 def _shown(hass: HomeAssistant, entry: MockConfigEntry) -> Shown:
