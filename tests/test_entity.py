@@ -29,7 +29,6 @@ from .common import (
     BACKUP,
     BACKUP_ENABLED,
     END,
-    MAINTENANCE,
     NEXT_START,
     OF_TASK,
     OTHER_MACHINE,
@@ -290,7 +289,7 @@ async def test_task_that_goes_while_entities_are_added(
     plex: PlexSimulator,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """An automation asks for an update as soon as Maintenance has a state."""
+    """An automation asks for an update as soon as the first of many has a state."""
     # Adding so many takes longer than the update.
     names = [f"Task{number}" for number in range(150)]
     plex.tasks |= {name: SimulatedTask(name, name, "", 1) for name in names}
@@ -308,7 +307,9 @@ async def test_task_that_goes_while_entities_are_added(
         )
 
     assert await async_setup_component(hass, "homeassistant", {})
-    unsubscribe = async_track_state_change_event(hass, MAINTENANCE, update)
+    unsubscribe = async_track_state_change_event(
+        hass, "button.media_server_start_all_tasks", update
+    )
     assert await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
     assert {*hass.states.async_entity_ids()} == {
