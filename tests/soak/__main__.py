@@ -39,9 +39,9 @@ SPEED = 5
 WARM_UP = 0.1
 MAX_GROWTH = 2.0
 """MiB of allocated memory from half time to the end."""
-# After a request, a server is polled more often for a while, which keeps connections open
-# for a while longer.
-SETTLED = FAST_POLLING.total_seconds() + 20
+# After a request, a server is polled more often for a while. Then its connections are
+# kept open for 15 seconds, and closed at most 15 seconds later.
+SETTLED = FAST_POLLING.total_seconds() + 40
 # So long after a setting was changed elsewhere, it has been read.
 READ = 3.0
 # Home Assistant logs it once when a server goes away, as a user wants it.
