@@ -310,7 +310,7 @@ async def test_state_of_a_run_while_clocks_go_back(
     report(loaded, "10-25 00:50")
     await settle(hass)
     assert states(hass, RUNS) == [STATE_ON]
-    assert attribute(hass, RUNS, "start_time") == "2026-10-25 02:10:00"
+    assert attribute(hass, RUNS, "start_time") == "2026-10-25 00:00:00"
 
 
 async def test_runs_of_a_server_that_is_away(

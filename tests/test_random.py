@@ -42,7 +42,6 @@ BUTTONS = [
 DOMAINS = {
     Platform.BINARY_SENSOR,
     Platform.CALENDAR,
-    Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
@@ -151,9 +150,19 @@ class Home:
         assert self.written() == written
 
     def written(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Return the states of all entities, with their attributes."""
+        """Return the states of all entities, with their attributes.
+
+        A calendar's start is another one while the clock is set back to before it.
+        """
         return {
-            state.entity_id: (state.state, dict(state.attributes))
+            state.entity_id: (
+                state.state,
+                {
+                    key: value
+                    for key, value in state.attributes.items()
+                    if key != "start_time"
+                },
+            )
             for state in self.hass.states.async_all()
         }
 

@@ -116,9 +116,10 @@ class RunCalendar(ButlerEntity, CalendarEntity):
         tomorrow = dt_util.start_of_local_day(now + timedelta(days=1))
         for run in self._history.running():
             event = self._event(run, tomorrow)
-            # Home Assistant compares local times. When clocks go back, it would wait for
-            # a start that is over, again and again, for up to an hour.
-            event.start = min(event.start, now)
+            if event.start > now:
+                # Home Assistant compares local times. When clocks go back, it would wait
+                # for a start that is over, again and again, for up to an hour.
+                event.start = dt_util.start_of_local_day(now)
             return event
         return None
 

@@ -23,6 +23,7 @@ from custom_components.plex_butler.plex import (
     PlexError,
     PlexServer,
     Setting,
+    WindowSetting,
     account,
 )
 from custom_components.plex_butler.plex.account import AccountServer, Pin
@@ -316,17 +317,19 @@ NATIVE: dict[str, Callable[[str], Any]] = {
     "double": float,
     "text": str,
 }
+# Of the window, only hours are taken.
+OTHERS = IDS.filter(lambda text: text not in WindowSetting)
 SETTING = (
-    st.builds(SimulatedSetting, id=IDS, type=st.just("text"), default=TEXT)
+    st.builds(SimulatedSetting, id=OTHERS, type=st.just("text"), default=TEXT)
     | st.builds(
         SimulatedSetting,
-        id=IDS,
+        id=OTHERS,
         type=st.sampled_from(["int", "double"]),
         default=st.integers(-(2**53), 2**53).map(str),
     )
     | st.builds(
         SimulatedSetting,
-        id=IDS,
+        id=OTHERS,
         type=st.just("bool"),
         default=st.sampled_from(["0", "1"]),
     )
