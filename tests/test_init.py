@@ -1,16 +1,19 @@
 """A server's life in Home Assistant: loaded, reloaded, removed."""
 
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.loader import async_get_integration
 
 from .common import (
     BACKUP,
+    MAINTENANCE,
     OF_TASK,
     Tick,
     make_entry,
@@ -18,6 +21,7 @@ from .common import (
     press,
     reads,
     settle,
+    states,
 )
 from .simulator import Fault, PlexSimulator
 
@@ -87,6 +91,55 @@ async def test_unload_during_a_press_with_the_stream(
     plex.clear_faults()
     await stop
     await settle(hass)
+
+
+async def test_disabled_while_it_is_read_at_setup(
+    hass: HomeAssistant, plex: PlexSimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = make_entry(plex)
+    entry.add_to_hass(hass)
+    plex.inject(Fault.SLOW, "/:/prefs")
+    setup = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
+    await plex.wait_for_request("GET", "/:/prefs")
+    disable = hass.async_create_task(
+        hass.config_entries.async_set_disabled_by(
+            entry.entry_id, ConfigEntryDisabler.USER
+        )
+    )
+    plex.clear_faults()
+    assert not await setup
+    assert await disable
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    assert hass.states.async_entity_ids() == []
+    assert "unload" not in caplog.text
+
+
+async def test_disabled_while_entities_are_added(
+    hass: HomeAssistant, plex: PlexSimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was not added is not unloaded, and the next setup adds everything."""
+    entry = make_entry(plex)
+    entry.add_to_hass(hass)
+
+    async def disable(_: Event[EventStateChangedData]) -> None:
+        await hass.config_entries.async_set_disabled_by(
+            entry.entry_id, ConfigEntryDisabler.USER
+        )
+
+    unsubscribe = async_track_state_change_event(
+        hass, "button.media_server_start_all_tasks", disable
+    )
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    unsubscribe()
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    assert "unload" not in caplog.text
+
+    await hass.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await settle(hass)
+    assert entry.state is ConfigEntryState.LOADED
+    assert states(hass, BACKUP, MAINTENANCE) == ["idle", "off"]
+    assert "already been setup" not in caplog.text
 
 
 async def test_reload_keeps_everything(

@@ -77,7 +77,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     # If all servers added entities at the same time, all would seem slow to set up.
     async with hass.data.setdefault(_ADDING, asyncio.Lock()):
         # So would others be blocked if all platforms created theirs at the same time.
-        for platform in PLATFORMS:
+        for number, platform in enumerate(PLATFORMS):
+            if entry.disabled_by:
+                # Home Assistant sets up no more, and may fail to unload what is not.
+                added = PLATFORMS[:number]
+                await hass.config_entries.async_unload_platforms(entry, added)
+                return False
             await hass.config_entries.async_forward_entry_setups(entry, [platform])
     ButlerStream(server, butler, settings).async_start(hass, entry)
     return True

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
+from aiohttp import web
 import pytest
 
 from custom_components.plex_butler.plex import (
@@ -23,6 +24,7 @@ from custom_components.plex_butler.plex import (
     listen,
 )
 from tests.simulator import Fault, PlexSimulator
+from tests.simulator.fault_answers import Scene, play
 
 from .common import WEBSOCKET, idle
 
@@ -200,8 +202,8 @@ async def test_identity_is_checked_once_after_a_failure(
             await server.get_butler_tasks()
         plex.clear_faults()
         if kind is PlexConnectionError:
-            # It was repeated until the connection was a new one.
-            assert paths(plex) == ["/butler", IDENTITY, "/butler", "/butler"]
+            # It was repeated, after one more check on every connection that was lost.
+            assert paths(plex) == ["/butler", *[IDENTITY, "/butler"] * 2]
             plex.requests.clear()
 
         await server.get_butler_tasks()
@@ -237,6 +239,29 @@ async def test_token_is_sent_on_no_connection_if_none_is_kept_open(
         with pytest.raises(PlexWrongServerError):
             await call(server)
         assert [request.token for request in plex.requests] == [None]
+
+
+@pytest.mark.parametrize("call", REQUESTS.values(), ids=REQUESTS)
+async def test_check_is_repeated_if_the_checked_connection_is_lost(
+    plex: PlexSimulator, server: PlexServer, call: Call
+) -> None:
+    """Another server takes over the address before the request is answered."""
+
+    async def lost(scene: Scene) -> web.StreamResponse:
+        plex.clear_faults()
+        plex.machine_identifier = "another"
+        return await play(Fault.DROP, scene)
+
+    async with server.notifications():
+        plex.requests.clear()
+        plex.inject(lambda scene: scene.respond(), IDENTITY)
+        plex.inject(lost)
+
+        with pytest.raises(PlexWrongServerError):
+            await call(server)
+        tokens = [request.token for request in plex.requests]
+        assert tokens[:2] == [None, plex.token]
+        assert {*tokens[2:]} == {None}
 
 
 @every_call

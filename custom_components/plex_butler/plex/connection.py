@@ -43,6 +43,8 @@ PAUSE = 0.5
 # The first digit of a status.
 _SUCCESS = 2
 _REDIRECT = 3
+# A connection may be lost between a check and the request, but not again and again.
+_MAX_CHECKS = 2
 # Redirects that do not turn a POST into a GET.
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 
@@ -73,10 +75,6 @@ class ClientInfo:
         }
 
 
-async def _accept() -> None:
-    """Let the request be sent."""
-
-
 class PlexConnection:
     """Requests to one origin; the token is sent to no other.
 
@@ -91,7 +89,7 @@ class PlexConnection:
         client: ClientInfo,
         *,
         fingerprint: str | None = None,
-        check: Callable[[], Awaitable[object]] = _accept,
+        check: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """Initialize; sends nothing.
 
@@ -225,9 +223,11 @@ class PlexConnection:
         """Send a request and return the answer, which may be a redirect.
 
         A connection that was kept open may be dead: the request is sent again, until
-        the connection is a new one. Before a new one, the server is checked.
+        the connection is a new one. Before a new one, the server is checked; again if
+        the connection is lost on which it was.
         """
-        attempt = _Attempt(may_connect=not with_token)
+        check = self._check if with_token else None
+        attempt = _Attempt(needs_check=check is not None)
         while True:
             try:
                 return await self._session.request(
@@ -240,8 +240,11 @@ class PlexConnection:
                     trace_request_ctx=attempt,
                 )
             except _NotConnectedError:
-                await self._check()
-                attempt.may_connect = True
+                if check is None or attempt.checks == _MAX_CHECKS:
+                    raise aiohttp.ServerDisconnectedError from None
+                await check()
+                attempt.checks += 1
+                attempt.is_checked = True
             except aiohttp.ClientOSError, aiohttp.ServerDisconnectedError:
                 if attempt.is_connection_new:
                     raise
@@ -260,7 +263,7 @@ class PlexConnection:
     @cached_property
     def _session(self) -> aiohttp.ClientSession:
         """The session of all requests, because opening one takes time."""
-        session = self._open_session(_NEW_CONNECTIONS)
+        session = self._open_session(_CONNECTIONS)
         # It has nothing to close, but would warn if it were dropped without this.
         finalize(self, session.detach)
         return session
@@ -314,7 +317,10 @@ class _NotConnectedError(Exception):
 class _Attempt:
     """A request that may be sent more than once."""
 
-    may_connect: bool
+    needs_check: bool
+    checks: int = 0
+    is_checked: bool = False
+    """Whether the server was checked, and no connection was used since."""
     is_connection_new: bool = False
 
 
@@ -322,17 +328,25 @@ async def _before_connecting(
     _session: object, context: SimpleNamespace, _params: object
 ) -> None:
     attempt: _Attempt = context.trace_request_ctx
-    if not attempt.may_connect:
+    if attempt.needs_check and not attempt.is_checked:
         raise _NotConnectedError
+    attempt.is_checked = False
     attempt.is_connection_new = True
+
+
+async def _before_reusing(
+    _session: object, context: SimpleNamespace, _params: object
+) -> None:
+    context.trace_request_ctx.is_checked = False
 
 
 async def _refuse_redirect(*_: object) -> None:
     raise PlexRedirectError("redirected to another address")
 
 
-_NEW_CONNECTIONS = aiohttp.TraceConfig()
-_NEW_CONNECTIONS.on_connection_create_start.append(_before_connecting)
+_CONNECTIONS = aiohttp.TraceConfig()
+_CONNECTIONS.on_connection_create_start.append(_before_connecting)
+_CONNECTIONS.on_connection_reuseconn.append(_before_reusing)
 # A websocket handshake has no option that keeps it from following redirects.
 _NO_REDIRECTS = aiohttp.TraceConfig()
 _NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)

@@ -86,7 +86,7 @@ class PlexServer:
             token,
             client or ClientInfo(),
             fingerprint=fingerprint,
-            check=self._check_identity,
+            check=self.get_identity if machine_identifier is not None else None,
         )
         self._machine_identifier = machine_identifier
         self._renew_token = renew_token
@@ -225,11 +225,6 @@ class PlexServer:
     def _is_websocket_open(self) -> bool:
         # A lost connection has no peer, also if nothing was read from it since.
         return bool(self._websocket and self._websocket.get_extra_info("peername"))
-
-    async def _check_identity(self) -> None:
-        """Check the identity of the server, if an expected one is given."""
-        if self._machine_identifier is not None:
-            await self.get_identity()
 
     @asynccontextmanager
     async def _trusted_connection(self) -> AsyncIterator[PlexConnection]:
