@@ -661,15 +661,21 @@ async def test_nothing_of_a_search_that_was_stopped_is_kept(
         get_running_loop=asyncio.get_running_loop,
     )
     monkeypatch.setattr(discovery, "asyncio", clock)
+    of_other_tests = searches()
     await plex.stop()
     await tick(60)
     await gdm.wait_for_search()
     await plex.start()
     await hass.config_entries.async_reload(loaded.entry_id)
     await settle(hass)
+    assert [task for task in searches() if task not in of_other_tests] == []
+
+
+def searches() -> list[asyncio.Task[Any]]:
+    """Return the searches that are in memory."""
     gc.collect()
     tasks = [one for one in gc.get_objects() if isinstance(one, asyncio.Task)]
-    assert "Media Server - search" not in {task.get_name() for task in tasks}
+    return [task for task in tasks if task.get_name() == "Media Server - search"]
 
 
 async def test_a_server_that_is_removed_while_it_is_asked(

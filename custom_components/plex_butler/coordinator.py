@@ -37,7 +37,7 @@ from .devices import (
     async_update_tasks,
     async_update_version,
 )
-from .errors import TEMPORARY_ERRORS, action_error, poll_error, retry_delay
+from .errors import action_error, is_temporary, poll_error, retry_delay
 from .helpers import BackgroundRefresh, Timer
 from .models import ButlerData, Topic
 from .names import complete_tasks
@@ -228,9 +228,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
             self.update_interval = IDLE_INTERVAL if tolerable else REFUSED_INTERVAL
         else:
             self._failures += 1
-            tolerable = isinstance(err, TEMPORARY_ERRORS) and (
-                self._failures <= TOLERATED_FAILURES
-            )
+            tolerable = is_temporary(err) and self._failures <= TOLERATED_FAILURES
         if not (tolerable and self.data and self.last_update_success):
             return False
         if delay := retry_delay(err):
@@ -246,7 +244,7 @@ class ButlerCoordinator(DataUpdateCoordinator[ButlerData]):
 
     @callback
     def process_activities(self, events: Sequence[ActivityEvent]) -> None:
-        """Process changed activities, which the server pushed in one frame."""
+        """Process changed activities, which the server pushed in a frame or a part of it."""
         now = dt_util.utcnow()
         self.observations.hear(events, now)
         runs = self._watch.hear(events, now)

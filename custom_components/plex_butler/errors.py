@@ -1,6 +1,7 @@
 """Translate Plex errors for polls, actions and the config flow."""
 
 from datetime import timedelta
+from http import HTTPStatus
 
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.exceptions import (
@@ -77,6 +78,15 @@ def poll_error(err: PlexError, server: str) -> HomeAssistantError:
     if isinstance(err, PlexBusyError):
         error.retry_after = err.retry_after
     return error
+
+
+def is_temporary(err: PlexError) -> bool:
+    """Return whether the next poll may well succeed.
+
+    While a change of a setting is new, a server may refuse anything (400).
+    """
+    status = err.status if isinstance(err, PlexResponseError) else None
+    return isinstance(err, TEMPORARY_ERRORS) or status == HTTPStatus.BAD_REQUEST
 
 
 def retry_delay(err: PlexError) -> timedelta | None:

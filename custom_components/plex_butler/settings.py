@@ -23,7 +23,7 @@ from .const import (
 )
 from .coordinator import ButlerCoordinator, PlexButlerConfigEntry
 from .devices import async_update_name
-from .errors import TEMPORARY_ERRORS, retry_delay
+from .errors import is_temporary, retry_delay
 from .helpers import BackgroundRefresh
 from .models import Aspect
 from .plex import (
@@ -138,8 +138,7 @@ class ButlerSettingsCoordinator(DataUpdateCoordinator[Settings | None]):
         """Try again soon, and keep the last settings for the first timeouts."""
         self.update_interval = retry_delay(err) or IDLE_INTERVAL
         self._failures += 1
-        slow = isinstance(err, TEMPORARY_ERRORS)
-        if slow and self._listed and self._failures <= TOLERATED_FAILURES:
+        if is_temporary(err) and self._listed and self._failures <= TOLERATED_FAILURES:
             return
         if self._listed is not None or self._failures == 1:
             LOGGER.info("The settings of %s cannot be read (%s)", self.name, err)

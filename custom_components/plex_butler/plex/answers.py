@@ -57,8 +57,7 @@ def status_error(status: int, headers: Mapping[str, str]) -> PlexError:
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             return PlexBusyError(status, _retry_after(headers))
         case (
-            HTTPStatus.BAD_REQUEST
-            | HTTPStatus.INTERNAL_SERVER_ERROR
+            HTTPStatus.INTERNAL_SERVER_ERROR
             | HTTPStatus.BAD_GATEWAY
             | HTTPStatus.GATEWAY_TIMEOUT
         ):

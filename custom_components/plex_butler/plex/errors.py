@@ -72,10 +72,7 @@ class PlexResponseError(PlexError):
 
 
 class PlexServerError(PlexResponseError):
-    """The server or a proxy failed to handle the request (500, 502, 504).
-
-    Or the server refuses it, as it does any while a change of a setting is new (400).
-    """
+    """The server or a proxy failed to handle the request (500, 502, 504)."""
 
 
 class PlexRedirectError(PlexResponseError):
