@@ -104,6 +104,7 @@ async def test_polling_disabled_by_the_user(
     assert hass.states.get(BACKUP).state == "disabled"
 
 
+@pytest.mark.freeze_time("2026-07-08 19:30:00+00:00")  # No window opens or closes.
 async def test_nothing_new_writes_no_state(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:

@@ -176,6 +176,7 @@ async def test_anew_after_an_outage(
     assert states(hass, START, BACKUP_ENABLED) == ["04:00", "on"]
 
 
+@pytest.mark.freeze_time("2026-07-08 19:30:00+00:00")  # No window opens or closes.
 async def test_changes_that_are_none_of_ours(
     hass: HomeAssistant, loaded: MockConfigEntry, plex: PlexSimulator, tick: Tick
 ) -> None:
