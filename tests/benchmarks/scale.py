@@ -257,26 +257,28 @@ async def _measure(fleet: Fleet, tasks: int, turns: Turns) -> Cost:
     )
 
 
+def entry_of(server: dict[str, str]) -> MockConfigEntry:
+    """Return the config entry of a server of a fleet."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=server["name"],
+        unique_id=server["machine_identifier"],
+        minor_version=3,
+        data={
+            CONF_URL: server["url"],
+            CONF_TOKEN: server["token"],
+            CONF_VERIFY_SSL: True,
+        },
+    )
+
+
 @asynccontextmanager
 async def _home(
     fleet: Fleet,
 ) -> AsyncIterator[tuple[HomeAssistant, list[MockConfigEntry]]]:
     """Run Home Assistant with the first server set up, and the others not yet."""
     async with home_assistant() as hass:
-        first, *others = [
-            MockConfigEntry(
-                domain=DOMAIN,
-                title=server["name"],
-                unique_id=server["machine_identifier"],
-                minor_version=2,
-                data={
-                    CONF_URL: server["url"],
-                    CONF_TOKEN: server["token"],
-                    CONF_VERIFY_SSL: True,
-                },
-            )
-            for server in fleet.servers
-        ]
+        first, *others = map(entry_of, fleet.servers)
         first.add_to_hass(hass)
         await _set_up(hass, [first])
         for entry in others:

@@ -18,17 +18,12 @@ import sys
 import tracemalloc
 from typing import override
 
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-)
-
-from custom_components.plex_butler.const import DOMAIN, FAST_POLLING, LOGGER
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from custom_components.plex_butler.const import FAST_POLLING, LOGGER
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tests.benchmarks.home import home_assistant
 from tests.benchmarks.report import say, table
-from tests.benchmarks.scale import Fleet
+from tests.benchmarks.scale import Fleet, entry_of
 
 from .chaos import Chaos
 from .counts import CountingLoop, Counts, Memory, lowest, memory, more
@@ -83,7 +78,7 @@ class Soak:
     def __init__(self, hass: HomeAssistant, fleet: Fleet, seed: int) -> None:
         """Initialize; nothing is set up yet."""
         self.wrong: list[str] = []
-        self.entries = [_entry(server) for server in fleet.servers]
+        self.entries = [*map(entry_of, fleet.servers)]
         self.chaos = Chaos(hass, fleet, self.entries, seed)
         self._hass = hass
 
@@ -169,20 +164,6 @@ async def _soak(fleet: Fleet, errors: Errors, seconds: float, seed: int) -> list
     if (growth := end.memory.allocated - half.memory.allocated) >= MAX_GROWTH:
         wrong.append(f"memory grew by {growth:.2f} MiB")
     return wrong
-
-
-def _entry(server: dict[str, str]) -> MockConfigEntry:
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title=server["name"],
-        unique_id=server["machine_identifier"],
-        minor_version=3,
-        data={
-            CONF_URL: server["url"],
-            CONF_TOKEN: server["token"],
-            CONF_VERIFY_SSL: True,
-        },
-    )
 
 
 def _print(chaos: Chaos, half: Moment, end: Moment, errors: Errors) -> None:
